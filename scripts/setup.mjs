@@ -35,6 +35,7 @@ const GUEST_PACKAGES = [
   'runc',
   'netavark',
   'aardvark-dns',
+  'tini',
   'nftables',
   'python3-minimal',
   'openvswitch-switch',

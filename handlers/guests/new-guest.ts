@@ -1,5 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
+import { requireRestartFits } from '../../lib/model/coming-back-patch.js';
+import { memoryProblem } from '../../lib/model/container/memory.js';
 import { requireSpecFits } from '../../lib/model/container/spec-size.js';
 import { type Guest, isContainer } from '../../lib/model/guest.js';
 import { sizeOf, sizeProblem } from '../../lib/model/guest-size.js';
@@ -19,7 +21,7 @@ const requireGrowth = (guest: Guest): void => {
   const { maxMemory, maxCpu } = guest;
   if (isContainer(guest) && (maxMemory ?? maxCpu) !== undefined)
     throw invalid('a container does not grow while it runs: leave out maxMemory and maxCpu');
-  const problem = sizeProblem(sizeOf(guest));
+  const problem = isContainer(guest) ? memoryProblem(guest) : sizeProblem(sizeOf(guest));
   if (problem !== undefined) throw invalid(problem);
 };
 
@@ -39,5 +41,6 @@ export const completeGuest = (guest: Guest, context: Context): Guest => {
   requireReadable(guest);
   requireSeed(guest);
   requireGrowth(guest);
+  requireRestartFits(guest);
   return withAutostart(withCpuModel(guest, context), context);
 };

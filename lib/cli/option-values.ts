@@ -1,4 +1,5 @@
 import type { GuestSpec } from '../client/index.js';
+import type { Ulimit } from '../model/container/limits.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../model/shutdown-timeout.js';
 import { mbOf, SIZE_HINT } from '../portable/size.js';
 import { invalidValue } from './failure.js';
@@ -34,6 +35,21 @@ export const addPair = (text: string, earlier: Record<string, string> = {}): Rec
   const at = text.indexOf('=');
   if (at < 1) throw invalidValue('give KEY=VALUE');
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+};
+
+/** Adds `NAME=SOFT` or `NAME=SOFT:HARD` to the earlier limits. */
+export const addUlimit = (text: string, earlier: Record<string, Ulimit> = {}): Record<string, Ulimit> => {
+  const [, name = '', soft = '', hard] = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text) ?? [];
+  if (name === '') throw invalidValue('give NAME=NUMBER or NAME=SOFT:HARD: nofile=1024:4096');
+  const limit = hard === undefined ? Number(soft) : { soft: Number(soft), hard: Number(hard) };
+  return { ...earlier, [name]: limit };
+};
+
+/** Parses a number of CPUs, which may be a part of one. */
+export const parseCpus = (text: string): number => {
+  const cpus = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || !(cpus > 0)) throw invalidValue('give a number above 0');
+  return cpus;
 };
 
 type Nic = NonNullable<GuestSpec['nics']>[number];

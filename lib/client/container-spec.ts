@@ -1,3 +1,4 @@
+import type { Ulimit } from '../model/container/limits.js';
 import type { ContainerSpec } from '../model/container/spec.js';
 
 /** The choices of a person who creates a container. */
@@ -23,6 +24,11 @@ export interface ContainerOptions {
   healthTimeout?: number;
   healthRetries?: number;
   healthStartPeriod?: number;
+  unlimitedMemory?: boolean;
+  /** MB. */
+  swap?: number;
+  ulimit?: Record<string, Ulimit>;
+  device?: string[];
   /** Whether programs may gain privileges. */
   newPrivileges?: boolean;
 }
@@ -51,18 +57,21 @@ const healthOf = (options: ContainerOptions): ContainerSpec['health'] => {
   return Object.keys(chosen).length > 0 ? (chosen as ContainerSpec['health']) : undefined;
 };
 
+/** The choices that a container has under the same name. */
+const SAME = [
+  ...(['env', 'secretEnv', 'user', 'hostname', 'stopSignal', 'stopTimeout', 'init'] as const),
+  ...(['capAdd', 'capDrop', 'pidsLimit', 'unlimitedMemory', 'swap'] as const),
+] as const satisfies readonly (keyof ContainerOptions & keyof ContainerSpec)[];
+
 /** Builds the key `container` of a create; nothing where no choice needs it. */
 export const containerSpec = (options: ContainerOptions): { container?: ContainerSpec } => {
-  const { command, entrypoint, workdir, label, newPrivileges, ...others } = options;
-  const { env, secretEnv, user, hostname, stopSignal, stopTimeout, init, capAdd, capDrop, pidsLimit } =
-    others;
+  const { command, entrypoint, workdir, label, ulimit, device, newPrivileges } = options;
   const chosen = definedIn<ContainerSpec>({
+    ...Object.fromEntries(SAME.map((key) => [key, options[key]])),
     command: command === undefined ? undefined : wordsOf(command),
     entrypoint: entrypoint === undefined ? undefined : wordsOf(entrypoint),
-    ...{ env, secretEnv, user, workingDir: workdir, hostname, labels: label },
-    ...{ stopSignal, stopTimeout, init, capAdd, capDrop, pidsLimit },
+    ...{ workingDir: workdir, labels: label, ulimits: ulimit, devices: device, health: healthOf(options) },
     noNewPrivileges: newPrivileges === undefined ? undefined : !newPrivileges,
-    health: healthOf(options),
   });
   return Object.keys(chosen).length > 0 ? { container: chosen } : {};
 };

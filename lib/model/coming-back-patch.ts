@@ -2,6 +2,7 @@ import type Joi from 'joi';
 import { invalid } from '../errors.js';
 import type { Autostart, Restart } from './coming-back.js';
 import { autostartSchemas, restartSchemas } from './coming-back-schemas.js';
+import { type Guest, isContainer } from './guest.js';
 import { patchSchema } from './patch-schema.js';
 
 type Change<Policies extends object> = { [Key in keyof Policies]?: Policies[Key] | null };
@@ -41,6 +42,12 @@ export const comingBackPatchSchemas = {
 
 const isComplete = <Policies extends { policy: string }>(policies: Partial<Policies>): policies is Policies =>
   policies.policy !== undefined;
+
+/** @throws {AgentError} `invalid` for a virtual machine that is to restart always: it shuts itself down on purpose */
+export const requireRestartFits = (guest: Pick<Guest, 'type' | 'restart'>): void => {
+  if (guest.restart?.policy === 'always' && !isContainer(guest))
+    throw invalid('"restart.policy" can be always for containers only: choose on-failure');
+};
 
 /** Merges a change into policies as RFC 7396 says: `null` removes a key. */
 const merge = <Policies extends { policy: string }>(

@@ -62,13 +62,17 @@ export const autostartSchema = Joi.object<Autostart>({
 export const restartSchemas = {
   policy: Joi.string()
     .valid(...RESTART_POLICIES)
-    .description('`on-failure` starts the guest again after it crashed, was killed, or exited with an error')
+    .description(
+      '`on-failure` starts the guest again after it crashed, was killed, or exited with an error; `always`, for containers only, whenever its program has exited',
+    )
     .example('on-failure'),
   maxRetries: Joi.number()
     .integer()
     .min(1)
     .max(MAX_RETRIES)
-    .description(`The most restarts within \`window\`; ${DEFAULT_MAX_RETRIES} by default`)
+    .description(
+      `The most restarts within \`window\`; ${DEFAULT_MAX_RETRIES} by default, and no limit with \`always\``,
+    )
     .example(DEFAULT_MAX_RETRIES),
   window: Joi.number()
     .integer()

@@ -18,13 +18,14 @@ export interface Autostart {
   hostDown?: HostDownPolicy;
 }
 
-export const RESTART_POLICIES = ['never', 'on-failure'] as const;
+export const RESTART_POLICIES = ['never', 'on-failure', 'always'] as const;
 export type RestartPolicy = (typeof RESTART_POLICIES)[number];
 
 /** Whether a guest starts again after it failed. */
 export interface Restart {
+  /** `always` also restarts a container whose program exits without an error. */
   policy: RestartPolicy;
-  /** The most restarts within `window`. */
+  /** The most restarts within `window`; with `always`, any number unless it says otherwise. */
   maxRetries?: number;
   /** Seconds. */
   window?: number;

@@ -42,8 +42,9 @@ export const differenceOf = (from: GuestSize, to: GuestSize): SizeChange | undef
   return Object.fromEntries(changed.map((key) => [key, to[key] ?? null]));
 };
 
-/** Says why a size contradicts itself; `undefined` when it does not. */
+/** Says why no virtual machine can have a size; `undefined` when one can. */
 export const sizeProblem = ({ memory, cpu, maxMemory, maxCpu }: GuestSize): string | undefined => {
+  if (!Number.isInteger(cpu)) return `"cpu" must be a whole number for a virtual machine, got ${cpu}`;
   if (maxMemory !== undefined && maxMemory < memory)
     return `"maxMemory" must be at least the memory of ${memory} MB, got ${maxMemory}: raise maxMemory, or set it to null so that the memory cannot grow while the guest runs`;
   if (maxCpu !== undefined && maxCpu < cpu)

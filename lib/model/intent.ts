@@ -47,8 +47,11 @@ export const isOn = ({ state = '' }: Power): boolean => ON_STATES.has(state);
 
 export const isOff = ({ state = '' }: Power): boolean => OFF_STATES.has(state);
 
-const isOffOnPurpose = (guest: Power): boolean =>
-  isOff(guest) && guest.state !== 'crashed' && ON_PURPOSE.has(causeOf(guest));
+/** Whether a guest is to run whatever its program does, until a client turns it off. */
+export const alwaysRuns = ({ restart }: Pick<Guest, 'restart'>): boolean => restart?.policy === 'always';
+
+const isOffOnPurpose = (guest: Guest): boolean =>
+  isOff(guest) && !alwaysRuns(guest) && guest.state !== 'crashed' && ON_PURPOSE.has(causeOf(guest));
 
 /** Whether a guest crashed, was killed, or exited with an error. */
 export const hasFailed = (guest: Power): boolean => {
@@ -70,7 +73,8 @@ export const isHalted = (guest: Power): boolean => guest.state === 'crashed' && 
 /** Whether a guest may start by itself, so that the agent must remember what it is meant to be. */
 const comesBack = ({ autostart, restart, template = false }: Guest): boolean =>
   !template &&
-  ((autostart !== undefined && autostart.policy !== 'never') || restart?.policy === 'on-failure');
+  ((autostart !== undefined && autostart.policy !== 'never') ||
+    (restart !== undefined && restart.policy !== 'never'));
 
 /** Returns a guest that is on: it waits for no start, and only the restarts since a client's start count. */
 const back = (guest: Guest): Guest => {

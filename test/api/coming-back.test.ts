@@ -38,7 +38,7 @@ test('rejects malformed policies with 400, and ignores what the agent sets', asy
     [{ autostart: {} }, /"autostart\.policy" is required/],
     [{ autostart: { policy: 'last', order: -1 } }, /"autostart\.order" must be at least 0, got -1/],
     [{ autostart: { policy: 'last', delay: 4000 } }, /"autostart\.delay" must be at most 3600, got 4000/],
-    [{ restart: { policy: 'always' } }, /"restart\.policy" must be one of/],
+    [{ restart: { policy: 'sometimes' } }, /"restart\.policy" must be one of/],
     [{ restart: { policy: 'on-failure', maxRetries: 0 } }, /"restart\.maxRetries" must be at least 1, got 0/],
   ] as const) {
     const { status, body } = await call('POST', '/guests', spec);

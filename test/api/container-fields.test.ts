@@ -25,6 +25,9 @@ const FIELDS: ContainerSpec = {
   capDrop: ['ALL'],
   pidsLimit: 64,
   noNewPrivileges: false,
+  swap: 0,
+  ulimits: { nofile: 512, core: { soft: 0, hard: -1 } },
+  devices: ['/dev/fuse', 'nvidia.com/gpu=0'],
 };
 
 const newContainer = (container: unknown, more = {}): unknown => ({
@@ -54,6 +57,13 @@ for (const [spec, message] of [
   [newContainer({ stopSignal: 'SIGNAL' }), /SIGINT/],
   [newContainer({ stopTimeout: -1 }), /stopTimeout/],
   [newContainer({ capAdd: 'NET_RAW' }), /capAdd/],
+  [newContainer({ ulimits: { files: 1 } }), /choose from as, core/],
+  [newContainer({ ulimits: { nofile: { soft: 1 } } }), /hard/],
+  [newContainer({ devices: ['/etc/passwd'] }), /path below \/dev/],
+  [newContainer({ devices: ['/dev/../etc/passwd'] }), /without \. and \.\./],
+  [newContainer({ unlimitedMemory: true }, { memory: 64 }), /leave one of them out/],
+  [{ cpu: 0.5, memory: 64 }, /"cpu" must be a whole number for a virtual machine, got 0\.5/],
+  [{ memory: 64, restart: { policy: 'always' } }, /always for containers only/],
   [
     newContainer({
       env: { BIG: 'x'.repeat(100_000), BIGGER: 'x'.repeat(131_000), MORE: 'x'.repeat(99_000) },
@@ -68,6 +78,17 @@ for (const [spec, message] of [
     t.regex((JSON.parse(text) as { message: string }).message, message);
     t.deepEqual(context.guests.list(), []);
   });
+
+test('a container may have a part of a CPU, and no limit of its memory unless the host has a quota', async (t) => {
+  const spec = newContainer({ unlimitedMemory: true }, { cpu: 0.25, restart: { policy: 'always' } });
+  const { call } = await serveApi(t);
+  const { body } = await call('POST', '/guests?wait=30', spec);
+  t.like(body, { cpu: 0.25, container: { unlimitedMemory: true }, restart: { policy: 'always' } });
+  const limited = await serveApi(t, { quota: { memory: 1024 } });
+  const { status, text } = await limited.call('POST', '/guests', spec);
+  t.is(status, 409, text);
+  t.regex(text, /quota of 1024 MB of memory: leave out container\.unlimitedMemory/);
+});
 
 for (const [key, field] of [
   ['command', 'container.command'],

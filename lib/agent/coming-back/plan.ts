@@ -1,6 +1,6 @@
 import { DEFAULT_MAX_RETRIES, DEFAULT_WINDOW_S } from '../../model/coming-back.js';
 import type { Guest } from '../../model/guest.js';
-import { hasFailed, isHalted, isOff } from '../../model/intent.js';
+import { alwaysRuns, hasFailed, isHalted, isOff } from '../../model/intent.js';
 import type { JobCause } from '../../model/job.js';
 import { counted } from '../../model/units.js';
 import { Backoff } from '../../portable/backoff.js';
@@ -19,10 +19,9 @@ export const causeOfStart = (guest: Guest): Extract<JobCause, 'autostart' | 'res
     if (autostart?.policy === 'always') return 'autostart';
     return autostart?.policy === 'last' && intent.power === 'on' ? 'autostart' : undefined;
   }
-  const isDue = hasFailed(guest) || (isOff(guest) && restarts?.problem !== undefined);
-  return restart?.policy === 'on-failure' && intent.power === 'on' && !intent.held && isDue
-    ? 'restart'
-    : undefined;
+  const mayRestart = restart !== undefined && restart.policy !== 'never';
+  const isDue = hasFailed(guest) || (isOff(guest) && (alwaysRuns(guest) || restarts?.problem !== undefined));
+  return mayRestart && intent.power === 'on' && !intent.held && isDue ? 'restart' : undefined;
 };
 
 /** When the agent starts a guest next, in milliseconds since 1970, or why it no longer does. */
@@ -33,7 +32,8 @@ export type Plan = { at: number; times: string[] } | { ended: string };
  * which doubles with each.
  */
 export const planStart = (guest: Guest, cause: JobCause, now: number): Plan => {
-  const { maxRetries = DEFAULT_MAX_RETRIES, window = DEFAULT_WINDOW_S } = guest.restart ?? {};
+  const most = alwaysRuns(guest) ? Number.POSITIVE_INFINITY : DEFAULT_MAX_RETRIES;
+  const { maxRetries = most, window = DEFAULT_WINDOW_S } = guest.restart ?? {};
   const { times: all = [], next, problem } = guest.restarts ?? {};
   const times = all.filter((time) => Math.abs(now - Date.parse(time)) < window * 1000);
   if (times.length >= maxRetries) {

@@ -1,6 +1,8 @@
 import Joi from 'joi';
 import { confinementSchemas } from './confinement-schema.js';
+import { devicesSchemas } from './devices-schema.js';
 import { healthSchemas } from './health-schema.js';
+import { limitsSchemas } from './limits-schema.js';
 import { programSchemas } from './program-schema.js';
 import type { ContainerSpec } from './spec.js';
 
@@ -8,6 +10,8 @@ const keys = {
   ...programSchemas,
   ...confinementSchemas,
   ...healthSchemas,
+  ...limitsSchemas,
+  ...devicesSchemas,
 } satisfies Record<keyof ContainerSpec, Joi.Schema>;
 
 /** @throws a joi error for a variable that is secret and is not */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AgentError, invalid, notCreated } from '../../errors.js';
 import type { CloneOrigin, CloneRequest } from '../../model/clone.js';
 import { clonedGuest, identityNote } from '../../model/cloned-guest.js';
+import { requireRestartFits } from '../../model/coming-back-patch.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import { sizeOf, sizeProblem } from '../../model/guest-size.js';
 import { isOff } from '../../model/intent.js';
@@ -88,6 +89,7 @@ export const submitClone = async (
   requireFree(runtime, identity.id);
   const guest = clonedGuest(source, request, identity);
   requireMetadataFits(guest.metadata ?? {});
+  requireRestartFits(guest);
   const problem = sizeProblem(sizeOf(guest));
   if (problem !== undefined) throw invalid(problem);
   const { snapshot, tpm = 'fresh', start = false } = request;

@@ -1,4 +1,5 @@
 import { invalid } from '../../errors.js';
+import { requireRestartFits } from '../../model/coming-back-patch.js';
 import { type Guest, isContainer, metadataOf } from '../../model/guest.js';
 import { type GuestPatch, subAgentPart, withAgentPart } from '../../model/guest-patch.js';
 import { resize, sizeOf, sizeProblem } from '../../model/guest-size.js';
@@ -22,6 +23,7 @@ const problemOf = (guest: Guest, patch: GuestPatch): string | undefined => {
 const requireApplicable = (guest: Guest, patch: GuestPatch): void => {
   if (patch.template && isContainer(guest))
     throw invalid(`guest ${guest.id} is a container: only virtual machines can be templates`);
+  requireRestartFits({ ...guest, ...withAgentPart(guest, patch) });
   const part = subAgentPart(patch);
   if (!part) return;
   if (isContainer(guest))

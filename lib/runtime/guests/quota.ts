@@ -20,10 +20,13 @@ const LABELS: Record<Resource, (amount: number) => string> = {
 /** Names a guest by the name that its client chose, because the id of a guest that is not stored yet names nothing. */
 const nameOf = ({ id, metadata = {} }: Guest): string => CLOSED_VIEW.metadata(metadata).name || id;
 
+/** A container without a limit needs all memory that there is, which no sum can have. */
+const defaultMemory = ({ container }: Guest): number => (container?.unlimitedMemory ? 0 : DEFAULT_MEMORY_MB);
+
 /** What a guest needs, now or from its next start on, whichever is more. */
 const needOf = ({ pending = {}, ...guest }: Guest): Usage => ({
   guests: 1,
-  memory: Math.max(guest.memory ?? DEFAULT_MEMORY_MB, pending.memory ?? 0),
+  memory: Math.max(guest.memory ?? defaultMemory(guest), pending.memory ?? 0),
   cpu: Math.max(guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_VCPUS), pending.cpu ?? 0),
   disk: (guest.disks ?? []).reduce((sum, { size }) => sum + (size || 0), 0),
 });
@@ -173,6 +176,11 @@ export class Quota {
   ): void {
     const limits = this.limits();
     if (Object.keys(limits).length === 0) return;
+    if (limits.memory !== undefined && guest.container?.unlimitedMemory)
+      throw new AgentError(
+        'conflict',
+        `guest ${nameOf(guest)} has no limit of its memory, but this host has a quota of ${LABELS.memory(limits.memory)}: leave out container.unlimitedMemory, or remove quota.memory from the config`,
+      );
     const others = [...this.#guests.list(), ...this.#pending].filter(
       (other) => other.id !== guest.id && other.state !== 'error' && counts(other),
     );

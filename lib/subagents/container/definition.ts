@@ -2,19 +2,19 @@ import type { ContainerCreateOptions } from 'dockerode';
 import type { ContainerSpec } from '../../model/container/spec.js';
 import type { Guest, Nic } from '../../model/guest.js';
 import { DEFAULT_MEMORY_MB } from '../../model/guest-size.js';
-import { MB } from '../../model/units.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
 import { confinement } from './confinement.js';
+import { deviceOptions } from './devices.js';
 import type { EngineProgram } from './engine.js';
 import { healthOptions } from './health/options.js';
+import { processLimits, sizeLimits } from './limits.js';
 import { createdEndpoints } from './nics/endpoints.js';
 import { isHostNetwork } from './nics/engine-network.js';
 import type { Policy } from './policy.js';
 
 /** Seconds that a container has to exit when it is asked to: the default of Docker and Podman. */
 export const STOP_TIMEOUT_S = 10;
-const NANO = 1e9;
 
 /** The label with the guest's id, on every container that is a guest. */
 export const GUEST_LABEL = 'io.mistify.guest';
@@ -28,10 +28,13 @@ export const containerName = (guestId: string): string => `mistify-${guestId}`;
 /** A guest with everything needed to create its container. */
 export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'container'> {
   image: string;
-  /** MB. */
-  memory: number;
+  /** MB; absent for no limit. */
+  memory?: number;
   nics: Nic[];
 }
+
+const defaultMemory = ({ container }: Guest): number | undefined =>
+  container?.unlimitedMemory ? undefined : DEFAULT_MEMORY_MB;
 
 /**
  * Fills in defaults.
@@ -39,9 +42,16 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'container'> {
  * @throws when the guest has no image
  */
 export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
-  const { id, image, memory = DEFAULT_MEMORY_MB, cpu, container } = guest;
+  const { id, image, memory = defaultMemory(guest), cpu, container } = guest;
   if (!image) throw new Refusal('invalid', 'a container needs an image: name one');
-  return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(container ? { container } : {}) };
+  return {
+    id,
+    image,
+    nics,
+    ...(memory ? { memory } : {}),
+    ...(cpu ? { cpu } : {}),
+    ...(container ? { container } : {}),
+  };
 };
 
 /** Who runs the program and where, and how it ends. */
@@ -76,7 +86,7 @@ export const createOptions = (
   image: string,
   { program, owner, policy }: Host,
 ): ContainerCreateOptions => {
-  const { id, memory, cpu, nics, container = {} } = definition;
+  const { id, nics, container = {} } = definition;
   const { NetworkMode, ...network } = createdEndpoints(nics, program);
   return {
     name: containerName(id),
@@ -95,8 +105,9 @@ export const createOptions = (
     ...network,
     HostConfig: {
       NetworkMode,
-      Memory: memory * MB,
-      ...(cpu ? { NanoCpus: cpu * NANO } : {}),
+      ...sizeLimits(definition, container),
+      ...processLimits(container),
+      ...deviceOptions(container, policy, program),
       ...(nics.some(isHostNetwork) ? {} : { Sysctls: PING }),
       ...(container.init === undefined ? {} : { Init: container.init }),
       ...confinement(container, policy),

@@ -26,6 +26,8 @@ export interface Policy {
   newPrivileges: boolean;
   /** The drivers of engine networks that a NIC may use although they do not keep it apart from the host. */
   networkDrivers: readonly string[];
+  /** The devices of the host that a guest may have: paths, names of CDI devices, or all of a kind with `=*`. */
+  allowedDevices: readonly string[];
 }
 
 /** As Podman 5: Docker's default, without the capabilities that `allowedCapabilities` has instead. */
@@ -38,6 +40,7 @@ export const DEFAULT_POLICY: Policy = {
   pidsLimit: 2048,
   newPrivileges: false,
   networkDrivers: [],
+  allowedDevices: [],
 };
 
 /** The command-line options of a policy. */
@@ -47,6 +50,7 @@ export interface PolicyOptions {
   pidsLimit?: number;
   allowNewPrivileges?: boolean;
   allowNetworkDriver?: string[];
+  allowDevice?: string[];
 }
 
 /** Returns the policy of a command line. Capabilities that a guest may add add up with the default ones. */
@@ -56,6 +60,7 @@ export const policyOf = (options: PolicyOptions): Policy => ({
   pidsLimit: options.pidsLimit ?? DEFAULT_POLICY.pidsLimit,
   newPrivileges: options.allowNewPrivileges ?? DEFAULT_POLICY.newPrivileges,
   networkDrivers: options.allowNetworkDriver ?? DEFAULT_POLICY.networkDrivers,
+  allowedDevices: options.allowDevice ?? DEFAULT_POLICY.allowedDevices,
 });
 
 /** @throws {InvalidArgumentError} when Linux has no such capability */

@@ -42,6 +42,10 @@ export const containerProgram: SubAgentProgram<ContainerOptions> = {
       '--allow-network-driver <name>',
       'allow NICs on engine networks of this driver (host: the network of the host itself); may be repeated',
     ).argParser(collect),
+    new Option(
+      '--allow-device <device>',
+      'device of the host that a guest may have: a path, or a CDI device such as vendor.com/class=name or =*; may be repeated',
+    ).argParser(collect),
     privateAddressOption(),
   ],
   start: startContainerSubAgent,

@@ -88,7 +88,10 @@ const respondState = async (guests: Guests, id: string): Promise<GuestResponse> 
   return { guest: { id, state, ...why, ...(program ? { program } : {}) }, revision };
 };
 
-const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> => ({ memory, nics });
+const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> => ({
+  ...(memory === undefined ? {} : { memory }),
+  nics,
+});
 
 const checkGuest = async (guests: Guests, { guest }: GuestRequest): Promise<GuestResponse> => {
   const { definition } = await lifecycle.plan(guests, normalizeGuest(guest));

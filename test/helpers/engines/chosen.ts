@@ -29,8 +29,10 @@ const { start, programs } = CHOICES[chosenKind()];
 /** Starts an engine with the image `IMAGE`. */
 export const startEngine = start;
 
-/** Registers tests that need a real engine. */
-export const needsEngine = needs(...programs, 'runc', 'busybox', 'root');
+/** Registers tests that need a real engine, and perhaps other programs. */
+export const needsEngineAnd = (...parts: string[]) => needs(...programs, ...parts, 'runc', 'busybox', 'root');
+
+export const needsEngine = needsEngineAnd();
 
 /**
  * As `needsEngine`, one test at a time: for tests that start many processes, and because Podman's listing can fail while

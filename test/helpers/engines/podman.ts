@@ -26,6 +26,7 @@ log_driver="k8s-file"
 cgroup_manager="cgroupfs"
 events_logger="file"
 runtime="runc"
+init_path="/usr/bin/tini-static"
 [network]
 network_backend="netavark"
 `;

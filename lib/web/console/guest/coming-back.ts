@@ -12,7 +12,11 @@ const AUTOSTART_WORDS: Record<AutostartPolicy, string> = {
   always: 'starts',
 };
 
-const RESTART_WORDS: Record<RestartPolicy, string> = { never: 'stays off', 'on-failure': 'starts again' };
+const RESTART_WORDS: Record<RestartPolicy, string> = {
+  never: 'stays off',
+  'on-failure': 'starts again',
+  always: 'starts again, also after a container exits without an error',
+};
 
 const HOST_DOWN_WORDS: Record<HostDownPolicy | '', string> = {
   '': 'as the host is told',

@@ -57,6 +57,37 @@ test('a container that exits with an error is started again, one that ends well 
   t.deepEqual(guest().intent, { power: 'off' });
 });
 
+test('a container that is to run always is started again after any exit, until a client powers it off', async (t) => {
+  const { host, context, id, fail, guest } = await withGuest(t, { policy: 'always' });
+  await fail({ state: 'stopped', reason: 'exit code 0' });
+  await host.reported(id, 'running');
+  await until('the restart has ended', () => guest().restarts && !guest().restarts?.next);
+  t.is(host.starts.length, 1);
+  t.deepEqual(guest().intent, { power: 'on' });
+  const { headers } = await powerOffGuest(event({ params: { guestID: id } }), context);
+  await finished(context, headers?.['X-Guest-Job-ID']);
+  t.deepEqual(guest().intent, { power: 'off' });
+  await delay(1500);
+  t.is(host.starts.length, 1);
+});
+
+test('a container that is to run always comes back after a boot if it was on, whatever its program exited with', async (t) => {
+  const host = await SimulatedHost.make(t);
+  await host.start();
+  const policies = { autostart: { policy: 'last' }, restart: { policy: 'always' } } as const;
+  const on = await host.add(policies);
+  const off = await host.add(policies, { state: 'stopped', reason: 'exit code 0' });
+  await host.die();
+  await host.start();
+  await until('a guest has started', () => host.starts.length > 0);
+  await delay(500);
+  t.deepEqual(
+    host.starts.map(({ id }) => id),
+    [on],
+  );
+  t.is(host.stateOf(off), 'stopped');
+});
+
 test('a guest whose policy is never, or that shut itself down, stays off', async (t) => {
   const { host, fail, guest } = await withGuest(t);
   const never = await host.add({ autostart: { policy: 'last' } });
