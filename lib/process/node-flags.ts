@@ -1,6 +1,13 @@
 /**
- * Node's flags for the agent: docs/performance.md says what each one does. Flags take effect only at the start of a process,
- * so the shebang of the program and `npm start` repeat them.
+ * A variable of the C library with which the agent returns the memory of its start: glibc raises the size above which a buffer
+ * has a mapping of its own to that of the largest buffer that was freed, here the source of the program, and what then lies
+ * among smaller buffers is never returned (mallopt(3), M_MMAP_THRESHOLD). 128 kB is its first value, above that of a download.
+ */
+export const AGENT_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: String(128 * 1024) } as const;
+
+/**
+ * Node's flags for the agent: docs/performance.md says what each one does. Flags and variables take effect only at the start
+ * of a process, so the shebang of the program and `npm start` repeat them.
  */
 export const NODE_FLAGS = [
   '--v8-pool-size=1',

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
+#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=131072 node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
 import { startHeapSampling } from '../../lib/process/profiler.js';
 
 // Before the modules load, so that heap profiles include them.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import getPort from 'get-port';
-import { NODE_FLAGS } from '../../lib/process/node-flags.js';
+import { AGENT_ENVIRONMENT, NODE_FLAGS } from '../../lib/process/node-flags.js';
 import { builtProgram, type Running, startProgram, withDirectory } from './processes.js';
 
 export const stage = (method: string, service = 'test'): object => ({ stages: [{ service, method }] });
@@ -33,7 +33,8 @@ export const startAgent = (
     const file = join(directory, 'agent.json');
     await writeFile(file, JSON.stringify({ ...config, dbpath }));
     const program = builtProgram('programs/agent/main.js');
-    return startProgram([...NODE_FLAGS, program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
+    const args = [program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file];
+    return startProgram([...NODE_FLAGS, ...args], port, AGENT_ENVIRONMENT);
   });
 
 const SETTLE_MS = 45_000;

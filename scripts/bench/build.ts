@@ -19,10 +19,16 @@ export interface RunningBuild extends Running {
   readyMs: number;
 }
 
-/** Reads the flags of Node that a program's own first line has. */
-const flagsOf = async (program: string): Promise<string[]> => {
-  const [shebang = ''] = (await readFile(program, 'utf8')).split('\n');
-  return shebang.startsWith('#!') ? shebang.split(' ').filter((word) => word.startsWith('--')) : [];
+/** Reads the flags of Node and the variables that a program's own first line has. */
+const shebangOf = async (program: string): Promise<{ flags: string[]; environment: NodeJS.ProcessEnv }> => {
+  const [line = ''] = (await readFile(program, 'utf8')).split('\n');
+  const words = line.startsWith('#!') ? line.split(' ') : [];
+  return {
+    flags: words.filter((word) => word.startsWith('--')),
+    environment: Object.fromEntries(
+      words.filter((word) => /^\w+=/.test(word)).map((word) => word.split('=') as [string, string]),
+    ),
+  };
 };
 
 const untilReady = async ({ url }: Running): Promise<void> => {
@@ -38,7 +44,7 @@ export const startBuild = async (root: string): Promise<RunningBuild> => {
   const program = PROGRAMS.map((path) => join(root, path)).find(existsSync);
   if (program === undefined) throw new Error(`${root} is not built: run npm install and npm run build there`);
   const config = JSON.parse(await readFile(join(root, 'config/agent.json'), 'utf8')) as object;
-  const flags = await flagsOf(program);
+  const { flags, environment } = await shebangOf(program);
   const port = await getPort();
   let started: Pick<RunningBuild, 'dbpath' | 'readyMs'> = { dbpath: '', readyMs: 0 };
   const running = await withDirectory(async (directory) => {
@@ -49,6 +55,7 @@ export const startBuild = async (root: string): Promise<RunningBuild> => {
     const agent = await startProgram(
       [...flags, program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file],
       port,
+      environment,
     );
     await untilReady(agent);
     started = { dbpath, readyMs: performance.now() - startedAt };

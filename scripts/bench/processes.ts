@@ -29,10 +29,17 @@ const stop = async (child: ChildProcess): Promise<void> => {
   await exited;
 };
 
-/** Starts a Node program and waits until its port responds. */
-export const startProgram = async (args: readonly string[], port: number): Promise<Running> => {
+/**
+ * Starts a Node program and waits until its port responds.
+ * @param environment variables beside this program's own
+ */
+export const startProgram = async (
+  args: readonly string[],
+  port: number,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Running> => {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
+  const child = spawn(process.execPath, args, { stdio: 'ignore', env: { ...process.env, ...environment } });
   const end = stopWhenInterrupted(() => stop(child));
   const url = `http://127.0.0.1:${port}`;
   for (;;) {

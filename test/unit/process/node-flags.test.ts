@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { packageRoot } from '../../../lib/files/package-root.js';
-import { NODE_FLAGS, SUB_AGENT_FLAGS } from '../../../lib/process/node-flags.js';
+import { AGENT_ENVIRONMENT, NODE_FLAGS, SUB_AGENT_FLAGS } from '../../../lib/process/node-flags.js';
+
+const AGENT_START = [
+  ...Object.entries(AGENT_ENVIRONMENT).map(([name, value]) => `${name}=${value}`),
+  'node',
+  ...NODE_FLAGS,
+];
 
 interface Package {
   bin: Record<string, string>;
@@ -23,11 +29,12 @@ for (const program of [
   test(`the shebang of ${program} passes the flags to Node`, async (t) => {
     const { bin } = await readPackage();
     const [shebang] = (await readFile(join(packageRoot, bin[program] ?? ''), 'utf8')).split('\n');
-    const flags = program === 'mistify-agent' ? NODE_FLAGS : SUB_AGENT_FLAGS;
-    t.is(shebang, `#!/usr/bin/env -S node ${flags.join(' ')}`);
+    const node = program === 'mistify-agent' ? AGENT_START : ['node', ...SUB_AGENT_FLAGS];
+    t.is(shebang, `#!/usr/bin/env -S ${node.join(' ')}`);
   });
 
 test('npm start passes the flags to Node', async (t) => {
   const { scripts } = await readPackage();
-  t.is(scripts.start, `exec node ${NODE_FLAGS.join(' ')} scripts/start.mjs`);
+  const [variable, ...node] = AGENT_START;
+  t.is(scripts.start, `${variable} exec ${node.join(' ')} scripts/start.mjs`);
 });
