@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ContainerOptions } from '../client/container-spec.js';
 import { readEnvFiles } from './env-file.js';
 import { usageFailure } from './failure.js';
+import { addMount } from './mount-option.js';
 import { addPair, addUlimit, parseCount, parseMb } from './option-values.js';
 
 const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
@@ -34,6 +35,16 @@ export const addContainerOptions = (create: Command): Command =>
     .option('--stop-signal <signal>', 'signal that asks the program to exit')
     .option('--stop-timeout <seconds>', 'seconds that the program gets to exit; 10 by default', parseCount)
     .option('--init', 'run an init process that reaps what the program leaves behind')
+    .option(
+      '--mount <settings>',
+      'type=volume,source=shop-data,target=/data[,readonly]; type=bind for a path of the host, type=tmpfs,target=/cache[,size=64M][,mode=0700] for memory; repeatable',
+      addMount,
+    )
+    .option('--read-only', 'let the container write only to its mounts, /tmp, /run and /var/tmp')
+    .option(
+      '--keep-image-volumes',
+      'keep the volumes for the VOLUME paths of the image when the guest is deleted',
+    )
     .option('--cap-add <capability>', 'a Linux capability to add; repeatable', collect)
     .option('--cap-drop <capability>', 'a Linux capability to take away, or ALL; repeatable', collect)
     .option('--pids-limit <number>', 'most processes and threads', parseCount)
@@ -68,6 +79,7 @@ const NAMES: Record<keyof ContainerFlags, string> = {
   ...{ stopTimeout: 'stop-timeout', init: 'init', capAdd: 'cap-add', capDrop: 'cap-drop' },
   ...{ healthCommand: 'health-command', healthInterval: 'health-interval', healthTimeout: 'health-timeout' },
   ...{ healthRetries: 'health-retries', healthStartPeriod: 'health-start-period' },
+  ...{ mount: 'mount', readOnly: 'read-only', keepImageVolumes: 'keep-image-volumes' },
   ...{ pidsLimit: 'pids-limit', newPrivileges: 'new-privileges' },
   ...{ envFrom: 'env-from', secretEnvFrom: 'secret-env-from', unlimitedMemory: 'unlimited-memory' },
   ...{ swap: 'swap', ulimit: 'ulimit', device: 'device' },

@@ -1,4 +1,5 @@
 import type { Ulimit } from '../model/container/limits.js';
+import type { ContainerMount } from '../model/container/mounts.js';
 import type { ContainerSpec } from '../model/container/spec.js';
 
 /** The choices of a person who creates a container. */
@@ -15,6 +16,10 @@ export interface ContainerOptions {
   stopSignal?: string;
   stopTimeout?: number;
   init?: boolean;
+  mount?: ContainerMount[];
+  readOnly?: boolean;
+  /** Whether the volumes for the `VOLUME` paths of the image outlive the guest. */
+  keepImageVolumes?: boolean;
   capAdd?: string[];
   capDrop?: string[];
   pidsLimit?: number;
@@ -60,7 +65,7 @@ const healthOf = (options: ContainerOptions): ContainerSpec['health'] => {
 /** The choices that a container has under the same name. */
 const SAME = [
   ...(['env', 'secretEnv', 'user', 'hostname', 'stopSignal', 'stopTimeout', 'init'] as const),
-  ...(['capAdd', 'capDrop', 'pidsLimit', 'unlimitedMemory', 'swap'] as const),
+  ...(['capAdd', 'capDrop', 'pidsLimit', 'unlimitedMemory', 'swap', 'readOnly'] as const),
 ] as const satisfies readonly (keyof ContainerOptions & keyof ContainerSpec)[];
 
 /** Builds the key `container` of a create; nothing where no choice needs it. */
@@ -71,6 +76,7 @@ export const containerSpec = (options: ContainerOptions): { container?: Containe
     command: command === undefined ? undefined : wordsOf(command),
     entrypoint: entrypoint === undefined ? undefined : wordsOf(entrypoint),
     ...{ workingDir: workdir, labels: label, ulimits: ulimit, devices: device, health: healthOf(options) },
+    ...{ mounts: options.mount, imageVolumes: options.keepImageVolumes ? 'keep' : undefined },
     noNewPrivileges: newPrivileges === undefined ? undefined : !newPrivileges,
   });
   return Object.keys(chosen).length > 0 ? { container: chosen } : {};

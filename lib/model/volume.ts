@@ -15,6 +15,10 @@ export interface Volume extends NewVolume {
   created?: string;
   /** The ids of the guests that have it mounted, running or not. */
   guests: string[];
+  /** The guest that it was made for, because the image of the guest has a `VOLUME`. */
+  guest?: string;
+  /** The path of that `VOLUME`. */
+  target?: string;
   /** MB on the host's disk; only where one volume was asked for, and its files can be read. */
   used?: number;
 }
@@ -68,5 +72,9 @@ export const volumeSchema = Joi.object<Volume>({
   size: Joi.number().description('The most MB that it can hold'),
   created: Joi.string().isoDate(),
   guests: Joi.array().items(Joi.string()).required().description('The guests that have it mounted'),
+  guest: Joi.string().description(
+    'The guest that it was made for, because the image of the guest has a VOLUME',
+  ),
+  target: Joi.string().description('The path of that VOLUME'),
   used: Joi.number().description('MB on the host’s disk, where its files can be read; not in lists'),
 }).label('volume');

@@ -5,6 +5,7 @@ import type { SnapshotPatch } from '../../handlers/guests/snapshots/update.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
 import { cdromPatchSchema } from '../../lib/model/cdroms.js';
 import { cloneRequestSchema } from '../../lib/model/clone.js';
+import { containerSpecSchema } from '../../lib/model/container/spec-schema.js';
 import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
 import type { LooseGuest, Nic } from '../../lib/model/guest.js';
 import { guestPatchSchema } from '../../lib/model/guest-patch.js';
@@ -55,6 +56,10 @@ const guestDisks = disksSchema(
   }),
 );
 
+const guestContainer = (guestSchema.extract('container') as ObjectSchema).keys({
+  imageMounts: setBySubAgents(containerSpecSchema.extract('imageMounts')),
+});
+
 export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
   .keys({
     ...{ type: guestType, nics: guestNics, disks: guestDisks, hidden: nothingHidden },
@@ -70,6 +75,7 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     restarts: setBySubAgents(guestSchema.extract('restarts')),
     addresses: setBySubAgents(guestSchema.extract('addresses')),
     template: setBySubAgents(guestSchema.extract('template')),
+    container: guestContainer,
   })
   .allow(null)
   .prefs(strict);

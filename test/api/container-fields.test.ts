@@ -160,3 +160,60 @@ test('a client that sees a container without its secrets cannot create it again 
   t.is(again.status, 400, again.text);
   t.regex(again.text, /hidden/);
 });
+
+const mounting = (...mounts: unknown[]): unknown => newContainer({ mounts });
+
+for (const [spec, message] of [
+  [mounting({ type: 'nfs', target: '/a' }), /volume, bind, tmpfs/],
+  [mounting({ type: 'volume', target: '/a' }), /is a mount of type volume: give its source/],
+  [mounting({ type: 'volume', source: '/srv', target: '/a' }), /consist of letters, digits and _ \. -/],
+  [mounting({ type: 'bind', source: 'srv', target: '/a' }), /be an absolute path/],
+  [mounting({ type: 'bind', source: '/srv/../etc', target: '/a' }), /be an absolute path/],
+  [mounting({ type: 'bind', source: '/srv', target: '/a', size: 1 }), /of type bind, which has no size/],
+  [mounting({ type: 'tmpfs', source: 'x', target: '/a' }), /of type tmpfs, which has no source/],
+  [mounting({ type: 'tmpfs', target: '/a', mode: '9' }), /octal digits/],
+  [mounting({ type: 'tmpfs', target: '/' }), /be an absolute path/],
+  [mounting({ type: 'tmpfs', target: '/a:b' }), /be an absolute path/],
+  [mounting({ type: 'tmpfs', target: '/proc/sys' }), /files of the kernel/],
+  [
+    mounting({ type: 'tmpfs', target: '/a' }, { type: 'tmpfs', target: '/a' }),
+    /has the target of another mount/,
+  ],
+] as const)
+  test(`a create with ${JSON.stringify((spec as { container: object }).container).slice(0, 80)} is a 400`, async (t) => {
+    const { call, scripted } = await serveApi(t);
+    const { status, text } = await call('POST', '/guests', spec);
+    t.is(status, 400, text);
+    t.regex(text, message);
+    t.is(scripted.requests('Test.containerCreate').length, 0);
+  });
+
+test('the record has the volumes that the sub-agent says are of the image, and a copy of it does not', async (t) => {
+  const imageMounts = [{ target: '/data', volume: 'x-1' }];
+  const { call, scripted } = await serveApi(t, {
+    methods: {
+      'Test.containerCreate': ({ guest }) => ({ guest: { id: guest.id, container: { imageMounts } } }),
+    },
+  });
+  const { body } = await call(
+    'POST',
+    '/guests?wait=30',
+    newContainer({ command: ['a'], imageVolumes: 'keep' }),
+  );
+  const { id: _, ...record } = body as Guest;
+  t.deepEqual(record.container, { command: ['a'], imageVolumes: 'keep', imageMounts });
+  const { status, text } = await call('POST', '/guests?wait=30', record);
+  t.is(status, 200, text);
+  t.is(scripted.requests('Test.containerCreate')[1]?.guest.container?.imageMounts, undefined);
+});
+
+test('a volume that the record of a guest names is not deleted, even while its container is gone', async (t) => {
+  const { call } = await serveApi(t, {
+    methods: { 'Test.listVolumes': () => ({ volumes: [{ name: 'data', guests: [] }] }) },
+  });
+  const mounts = [{ type: 'volume', source: 'data', target: '/a' }];
+  const { body } = await call('POST', '/guests?wait=30', newContainer({ mounts }));
+  const { status, text } = await call('DELETE', '/volumes/data');
+  t.is(status, 409);
+  t.true(text.includes((body as Guest).id), text);
+});

@@ -74,6 +74,11 @@ const inspectNetwork = ({ networks }: ScriptedEngine, name: string): [number, un
   return network ? [200, describeNetwork(network)] : [404, { message: 'network not found' }];
 };
 
+const respondNetworks = (engine: ScriptedEngine, url: string): [number, unknown] =>
+  url === '/networks'
+    ? list(engine, Object.values(engine.networks).map(describeNetwork))
+    : inspectNetwork(engine, url.slice('/networks/'.length));
+
 const respondTo = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
   const ids = Object.keys(engine.containers);
   if (url.startsWith('/_ping')) return [200, 'OK'];
@@ -88,8 +93,8 @@ const respondTo = (engine: ScriptedEngine, method: string, url: string): [number
       })),
     );
   if (url.startsWith('/version')) return [200, { Components: [{ Name: 'Engine' }], ApiVersion: '1.51' }];
-  if (url === '/networks') return list(engine, Object.values(engine.networks).map(describeNetwork));
-  if (url.startsWith('/networks/')) return inspectNetwork(engine, url.slice('/networks/'.length));
+  if (url.startsWith('/networks')) return respondNetworks(engine, url);
+  if (url === '/volumes') return [200, { Volumes: [] }];
   if (url.startsWith('/images/json'))
     return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);
   if (url.startsWith('/images/'))

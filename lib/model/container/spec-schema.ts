@@ -3,6 +3,7 @@ import { confinementSchemas } from './confinement-schema.js';
 import { devicesSchemas } from './devices-schema.js';
 import { healthSchemas } from './health-schema.js';
 import { limitsSchemas } from './limits-schema.js';
+import { filesSchemas } from './mounts-schema.js';
 import { programSchemas } from './program-schema.js';
 import type { ContainerSpec } from './spec.js';
 
@@ -12,6 +13,7 @@ const keys = {
   ...healthSchemas,
   ...limitsSchemas,
   ...devicesSchemas,
+  ...filesSchemas,
 } satisfies Record<keyof ContainerSpec, Joi.Schema>;
 
 /** @throws a joi error for a variable that is secret and is not */

@@ -2,6 +2,7 @@ import type { ContainerConfinement } from './confinement.js';
 import type { ContainerDevices } from './devices.js';
 import type { ContainerHealth } from './health.js';
 import type { ContainerLimits } from './limits.js';
+import type { ContainerFiles } from './mounts.js';
 import type { ContainerProgram } from './program.js';
 
 /** What only a container has; each group of its keys has a file of its own, beside its schema. */
@@ -10,4 +11,5 @@ export interface ContainerSpec
     ContainerConfinement,
     ContainerLimits,
     ContainerDevices,
-    ContainerHealth {}
+    ContainerHealth,
+    ContainerFiles {}

@@ -1,5 +1,6 @@
 import { volumeInUse, volumeNotFound } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
+import { namedVolumes } from '../../model/container/mounts.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import type { NewVolume, Volume } from '../../model/volume.js';
 import {
@@ -80,7 +81,7 @@ export const submitVolumeCreation = (
 
 /**
  * Queues the deletion of a volume with its files.
- * @throws {AgentError} `not_found`, or `conflict` while guests have it mounted
+ * @throws {AgentError} `not_found`, or `conflict` while guests have it mounted, or are to have it by their record
  */
 export const submitVolumeDeletion = async (
   runtime: Runtime,
@@ -90,6 +91,8 @@ export const submitVolumeDeletion = async (
   const { result } = await query(runtime, 'listVolumes', '');
   const volume = result.find((each) => each.name === name);
   if (!volume) throw volumeNotFound(name);
-  if (volume.guests.length > 0) throw volumeInUse(name, volume.guests);
+  const named = runtime.guests.list().filter(({ container = {} }) => namedVolumes(container).includes(name));
+  const guests = new Set([...volume.guests, ...named.map(({ id }) => id)]);
+  if (guests.size > 0) throw volumeInUse(name, [...guests]);
   return submit(runtime, 'deleteVolume', { name }, options);
 };

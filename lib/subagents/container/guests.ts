@@ -18,6 +18,7 @@ import { PORTS_PENDING, type SwitchPorts } from '../shared/network/switch-ports.
 import { containerName, GUEST_LABEL, nicsOf, OWNER_LABEL } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
+import type { Bind } from './mounts/bind.js';
 import type { Joined } from './nics/engine-devices.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { DEFAULT_POLICY, type Policy } from './policy.js';
@@ -36,6 +37,7 @@ export interface Container {
   /** The latest run of its program; `undefined` before its first start. */
   program: ProgramRun | undefined;
   nics: Nic[];
+  binds: Bind[];
   /** The pid of its first process; 0 when it is not running. */
   pid: number;
   /** The id of its image. */
@@ -46,13 +48,16 @@ export interface Container {
 
 const toContainer = (
   id: string,
-  { State, Config, Image, NetworkSettings, RestartCount }: ContainerInspectInfo,
+  { State, Config, Image, NetworkSettings, RestartCount, Mounts = [] }: ContainerInspectInfo,
 ): Container => ({
   id,
   state: stateOf(State),
   reason: reasonOf(State),
   program: programRunOf(State, RestartCount),
   nics: nicsOf(Config.Labels),
+  binds: Mounts.flatMap(({ Type, Source, RW }) =>
+    Type === 'bind' ? [{ source: Source, readOnly: !RW }] : [],
+  ),
   pid: State.Pid,
   image: Image,
   endpoints: NetworkSettings.Networks,

@@ -1,4 +1,5 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import { type ImageMount, namedVolumes } from '../../model/container/mounts.js';
 import type { Guest } from '../../model/guest.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import {
@@ -15,6 +16,10 @@ import { completeDefinition, createOptions, type Definition } from './definition
 import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
+import { checkBinds, recheckBinds } from './mounts/bind.js';
+import { imageMountsOf } from './mounts/image-volumes.js';
+import { mountOptions } from './mounts/options.js';
+import { withVolumes } from './mounts/with-volumes.js';
 import { completeNics } from './nics/complete.js';
 import { checkMacs, laterEndpoints } from './nics/endpoints.js';
 import { engineNetwork } from './nics/engine-network.js';
@@ -36,47 +41,73 @@ const joinNetworks = async (guests: Guests, { id, nics }: Definition): Promise<v
 interface Plan {
   definition: Definition;
   container: ContainerCreateOptions;
+  /** The paths of its bind mounts on the host, by target. */
+  binds: ReadonlyMap<string, string>;
+  /** The volumes that would be made, because it mounts them and they do not exist. */
+  missing: string[];
 }
 
 /**
  * Plans a guest's container and changes nothing.
- * @throws when the guest is invalid, or its network does not exist
+ * @throws when the guest is invalid, or its network does not exist, or it may not have a mount
  */
-export const plan = async ({ engine, claims, owner, policy }: Guests, guest: Guest): Promise<Plan> => {
+export const plan = async (guests: Guests, guest: Guest): Promise<Plan> => {
+  const { engine, claims, owner, policy, volumes } = guests;
   await claims.requireFree(guest.id);
   const program = await engine.program();
   const nics = await completeNics({ engine, policy }, guest.id, guest.nics ?? []);
   checkMacs(nics, program);
   const definition = completeDefinition(guest, nics);
   const reference = engineReference(definition.image);
-  return { definition, container: createOptions(definition, reference, { program, owner, policy }) };
+  const container = createOptions(definition, reference, { program, owner, policy });
+  const files = definition.container ?? {};
+  const binds = await checkBinds(files, policy.bindDirs);
+  return { definition, container, binds, missing: await volumes.missing(namedVolumes(files)) };
 };
+
+/** What was made for a guest. */
+interface Made {
+  definition: Definition;
+  /** Its volumes for the `VOLUME` paths of its image. */
+  imageMounts: ImageMount[];
+  /** The names of the volumes that it mounts, and that did not exist before. */
+  volumes: string[];
+}
 
 /**
  * Creates a guest's container, after pulling its image if necessary.
- * @returns the completed definition; `undefined` when the container already exists
+ * @returns what was made; `undefined` when the container already exists
  */
-export const create = (guests: Guests, guest: Guest, options: PullOptions): Promise<Definition | undefined> =>
+export const create = (guests: Guests, guest: Guest, options: PullOptions): Promise<Made | undefined> =>
   guests.exclusively(guest.id, async () => {
     if (await guests.find(guest.id)) return undefined;
-    const { definition, container } = await plan(guests, guest);
+    const { definition, container, binds } = await plan(guests, guest);
     const { Config } = await requireImage(guests.engine, definition.image, options);
     const program = clearingProgram(programOptions(definition.container), Config);
     await guests.claim(guest.id);
-    await createContainer(guests, { ...container, ...program });
-    try {
-      await joinNetworks(guests, definition);
-    } catch (error) {
-      await forceRemove(guests, guest.id);
-      throw error;
-    }
-    return definition;
+    const files = definition.container ?? {};
+    const imageMounts = imageMountsOf(guest.id, files, Config);
+    const mounts = mountOptions(files, { binds, imageMounts, kind: await guests.engine.kind() });
+    const HostConfig = { ...container.HostConfig, ...mounts };
+    const volumes = await withVolumes(guests.volumes, { guest: guest.id, files, imageMounts }, async () => {
+      await createContainer(guests, { ...container, ...program, HostConfig });
+      try {
+        await joinNetworks(guests, definition);
+      } catch (error) {
+        await forceRemove(guests, guest.id);
+        throw error;
+      }
+    });
+    return { definition, imageMounts, volumes };
   });
 
 /** Starts a stopped container or unpauses a paused one, and connects its NICs. */
-const startNow = async (guests: Guests, { id, state }: Container): Promise<void> => {
+const startNow = async (guests: Guests, { id, state, binds }: Container): Promise<void> => {
   if (state === 'paused') await unpauseNow(guests, id);
-  else if (state !== 'running') await startContainer(guests, id);
+  else if (state !== 'running') {
+    await recheckBinds(binds, guests.policy.bindDirs);
+    await startContainer(guests, id);
+  }
   const started = await guests.get(id);
   try {
     await guests.plug(started);
@@ -173,9 +204,20 @@ export const unpause = (guests: Guests, id: string): Promise<void> =>
     if (container.state === 'paused') await unpauseNow(guests, id);
   });
 
-/** Removes a container, running or not, with its anonymous volumes; succeeds without a container. Ends a stop under way. */
-export const remove = (guests: Guests, id: string): Promise<void> =>
+/**
+ * Removes a container, running or not, with its anonymous volumes; succeeds without a container. Ends a stop under way.
+ * Removes the volumes for the `VOLUME` paths of its image, too, unless the guest keeps them, and no others.
+ */
+export const remove = (
+  guests: Guests,
+  { id, container = {} }: Pick<Guest, 'id' | 'container'>,
+  note: Note,
+): Promise<void> =>
   preempting(guests, id, async () => {
     await forceRemove(guests, id);
+    if (container.imageVolumes !== 'keep') {
+      const staying = await guests.volumes.removeOfGuest(id);
+      if (staying.length > 0) note(`volumes that others use stay: ${staying.join(', ')}`);
+    }
     await guests.forget(id);
   });

@@ -28,6 +28,8 @@ export interface Policy {
   networkDrivers: readonly string[];
   /** The devices of the host that a guest may have: paths, names of CDI devices, or all of a kind with `=*`. */
   allowedDevices: readonly string[];
+  /** The directories of the host that a guest may mount, with what is below them. */
+  bindDirs: readonly string[];
 }
 
 /** As Podman 5: Docker's default, without the capabilities that `allowedCapabilities` has instead. */
@@ -41,6 +43,7 @@ export const DEFAULT_POLICY: Policy = {
   newPrivileges: false,
   networkDrivers: [],
   allowedDevices: [],
+  bindDirs: [],
 };
 
 /** The command-line options of a policy. */
@@ -51,6 +54,7 @@ export interface PolicyOptions {
   allowNewPrivileges?: boolean;
   allowNetworkDriver?: string[];
   allowDevice?: string[];
+  allowBind?: string[];
 }
 
 /** Returns the policy of a command line. Capabilities that a guest may add add up with the default ones. */
@@ -61,6 +65,7 @@ export const policyOf = (options: PolicyOptions): Policy => ({
   newPrivileges: options.allowNewPrivileges ?? DEFAULT_POLICY.newPrivileges,
   networkDrivers: options.allowNetworkDriver ?? DEFAULT_POLICY.networkDrivers,
   allowedDevices: options.allowDevice ?? DEFAULT_POLICY.allowedDevices,
+  bindDirs: options.allowBind ?? DEFAULT_POLICY.bindDirs,
 });
 
 /** @throws {InvalidArgumentError} when Linux has no such capability */

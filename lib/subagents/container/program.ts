@@ -46,6 +46,10 @@ export const containerProgram: SubAgentProgram<ContainerOptions> = {
       '--allow-device <device>',
       'device of the host that a guest may have: a path, or a CDI device such as vendor.com/class=name or =*; may be repeated',
     ).argParser(collect),
+    new Option(
+      '--allow-bind <dir>',
+      'let guests mount this directory of the host, and what is below it; may be repeated',
+    ).argParser((path, paths?: string[]) => collect(resolve(path), paths)),
     privateAddressOption(),
   ],
   start: startContainerSubAgent,

@@ -94,12 +94,16 @@ const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> 
 });
 
 const checkGuest = async (guests: Guests, { guest }: GuestRequest): Promise<GuestResponse> => {
-  const { definition } = await lifecycle.plan(guests, normalizeGuest(guest));
+  const { definition, missing } = await lifecycle.plan(guests, normalizeGuest(guest));
   const { image } = definition;
   const isHere = (await findImage(guests.engine, image)) !== undefined;
+  const notes = [
+    ...(isHere ? [] : [`image ${image} is not on this host and would be pulled`]),
+    ...missing.map((name) => `volume ${name} does not exist and would be created`),
+  ];
   return {
     guest: { id: guest.id, ...filledIn(definition) },
-    ...(isHere ? {} : { message: `image ${image} is not on this host and would be pulled` }),
+    ...(notes.length > 0 ? { message: notes.join('; ') } : {}),
   };
 };
 
@@ -110,20 +114,30 @@ const create = async (
 ): Promise<GuestResponse> => {
   const made = await lifecycle.create(guests, normalizeGuest(request.guest), { signal, progress });
   const { guest, revision } = await respondState(guests, request.guest.id);
+  const { imageMounts = [], volumes = [] } = made ?? {};
   return {
-    guest: { ...(made ? filledIn(made) : {}), ...guest },
+    guest: {
+      ...(made ? filledIn(made.definition) : {}),
+      ...(imageMounts.length > 0 ? { container: { imageMounts } } : {}),
+      ...guest,
+    },
     ...(revision === undefined ? {} : { revision }),
+    ...(volumes.length > 0
+      ? { message: volumes.map((name) => `volume ${name} was created`).join('; ') }
+      : {}),
   };
 };
 
-const remove = async (guests: Guests, { id, state }: Guest): Promise<GuestResponse> => {
+const remove = async (guests: Guests, guest: Guest): Promise<GuestResponse> => {
+  const { id, state } = guest;
+  const notes: string[] = [];
   try {
-    await lifecycle.remove(guests, id);
+    await lifecycle.remove(guests, guest, (message) => void notes.push(message));
   } catch (error) {
     // Without an engine no container can have been created, and its failed guest must be deletable.
     if (!(error instanceof NoEngineError && state === 'error' && !guests.engine.socket)) throw error;
   }
-  return { guest: { id, state: 'deleted' } };
+  return { guest: { id, state: 'deleted' }, ...(notes.length > 0 ? { message: notes.join('; ') } : {}) };
 };
 
 const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {

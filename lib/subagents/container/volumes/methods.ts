@@ -1,4 +1,3 @@
-import { Locks } from '../../../async/keyed-locks.js';
 import { toMb } from '../../../model/units.js';
 import type { Volume } from '../../../model/volume.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -6,7 +5,8 @@ import type { VolumeRequest, VolumeResponse } from '../../../rpc/protocol/volume
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import { diskUse } from './disk-use.js';
-import { type EngineVolume, toVolume, type VolumeStore } from './store.js';
+import { toVolume } from './format.js';
+import type { EngineVolume, VolumeStore } from './store.js';
 
 type VolumeMethod = (request: VolumeRequest, call: CallContext) => Promise<VolumeResponse>;
 
@@ -41,39 +41,36 @@ const requireUnused = async (store: VolumeStore, name: string): Promise<Volume> 
 const isRepeated = ({ job }: CallContext): boolean => (job?.attempt ?? 1) > 1;
 
 /** The volume methods of `MDocker`. */
-export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> => {
-  const locks = new Locks();
-  return {
-    ListVolumes: async () => {
-      const [volumes, users] = await Promise.all([store.list(), store.users()]);
-      return { volumes: volumes.map((volume) => toVolume(volume, users)) };
-    },
+export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> => ({
+  ListVolumes: async () => {
+    const [volumes, users] = await Promise.all([store.list(), store.users()]);
+    return { volumes: volumes.map((volume) => toVolume(volume, users)) };
+  },
 
-    GetVolume: async ({ name }, { signal }) => {
-      const [found, volume] = await get(store, name);
-      return { volumes: [await withUse(volume, found, signal)] };
-    },
+  GetVolume: async ({ name }, { signal }) => {
+    const [found, volume] = await get(store, name);
+    return { volumes: [await withUse(volume, found, signal)] };
+  },
 
-    CheckCreateVolume: async ({ name }) => {
-      await store.requireFree(name);
-      return { volumes: [] };
-    },
+  CheckCreateVolume: async ({ name }) => {
+    await store.requireFree(name);
+    return { volumes: [] };
+  },
 
-    CreateVolume: (request, call) =>
-      locks.run(request.name, async () => {
-        const made = isRepeated(call) ? await store.find(request.name) : undefined;
-        if (!made) await store.requireFree(request.name);
-        return { volumes: [toVolume(made ?? (await store.make(request)), NO_USERS)] };
-      }),
+  CreateVolume: (request, call) =>
+    store.exclusively([request.name], async () => {
+      const made = isRepeated(call) ? await store.find(request.name) : undefined;
+      if (!made) await store.requireFree(request.name);
+      return { volumes: [toVolume(made ?? (await store.make(request)), NO_USERS)] };
+    }),
 
-    CheckDeleteVolume: async ({ name }) => ({ volumes: [await requireUnused(store, name)] }),
+  CheckDeleteVolume: async ({ name }) => ({ volumes: [await requireUnused(store, name)] }),
 
-    DeleteVolume: ({ name }, call) =>
-      locks.run(name, async () => {
-        if (isRepeated(call) && !(await store.find(name))) return { volumes: [] };
-        const volume = await requireUnused(store, name);
-        await store.remove(name);
-        return { volumes: [volume] };
-      }),
-  };
-};
+  DeleteVolume: ({ name }, call) =>
+    store.exclusively([name], async () => {
+      if (isRepeated(call) && !(await store.find(name))) return { volumes: [] };
+      const volume = await requireUnused(store, name);
+      await store.remove(name);
+      return { volumes: [volume] };
+    }),
+});

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import type { VolumeCreateOptions, VolumeInspectInfo } from 'dockerode';
+import { Locks } from '../../../async/keyed-locks.js';
 import { exists } from '../../../files/exists.js';
-import type { NewVolume, Volume } from '../../../model/volume.js';
-import { OWN_LABELS } from '../../../model/volume.js';
+import type { NewVolume } from '../../../model/volume.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { GUEST_LABEL, OWNER_LABEL } from '../definition.js';
@@ -11,7 +11,12 @@ import { EngineError, isConflict, refusingMistakes } from '../errors.js';
 import { engineVolume, volumeName } from './names.js';
 
 /** The label with the size limit in MB: engines report it in formats of their own. */
-const SIZE_LABEL = 'io.mistify.size';
+export const SIZE_LABEL = 'io.mistify.size';
+
+/** The label with the path of a volume that is for a `VOLUME` path of an image; it has `GUEST_LABEL`, too. */
+export const TARGET_LABEL = 'io.mistify.target';
+
+const volumeKey = (name: string): string => `volume ${name}`;
 
 /** A volume as the engine inspects it; `CreatedAt` is missing in dockerode's type. */
 export type EngineVolume = VolumeInspectInfo & { CreatedAt?: string };
@@ -19,11 +24,18 @@ export type EngineVolume = VolumeInspectInfo & { CreatedAt?: string };
 /** What Docker and Podman say where the file system of their volumes has no project quota: xfs(5), `prjquota`. */
 const NO_QUOTA = /quota/i;
 
+/** A volume that is to exist. */
+export interface WantedVolume extends NewVolume {
+  /** The guest that it belongs to, and its path, when it is for a `VOLUME` path of the guest's image. */
+  ofImage?: { guest: string; target: string };
+}
+
 /** The volumes of one sub-agent, which the engine stores. */
 export class VolumeStore {
   readonly #engine: Engine;
   /** The sub-agent's state directory. */
   readonly #owner: string;
+  readonly #locks = new Locks();
 
   constructor(engine: Engine, owner: string) {
     this.#engine = engine;
@@ -34,6 +46,11 @@ export class VolumeStore {
   async #isOwn({ Labels }: Pick<EngineVolume, 'Labels'>): Promise<boolean> {
     const owner = Labels?.[OWNER_LABEL];
     return owner !== undefined && (owner === this.#owner || !(await exists(owner)));
+  }
+
+  /** Runs work while no other changes these volumes. */
+  exclusively<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
+    return this.#locks.runAll(names.map(volumeKey), work);
   }
 
   /** Inspects a volume of this sub-agent; `undefined` when there is none of that name. */
@@ -83,12 +100,38 @@ export class VolumeStore {
     throw this.#foreign(name, found);
   }
 
+  /**
+   * Makes a volume unless this sub-agent has it.
+   * @returns whether it was made
+   * @throws {Refusal} `conflict` when the engine has a volume of that name that is not this sub-agent's
+   */
+  async ensure(volume: WantedVolume): Promise<boolean> {
+    const [missing] = await this.missing([volume.name]);
+    if (missing !== undefined) await this.make(volume);
+    return missing !== undefined;
+  }
+
+  /**
+   * Requires that guests can have volumes of these names mounted.
+   * @returns the names of those that would be made
+   * @throws {Refusal} `conflict` when one of them is not this sub-agent's
+   */
+  async missing(names: readonly string[]): Promise<string[]> {
+    const missing: string[] = [];
+    for (const name of names) {
+      const found = await this.#inspect(name);
+      if (found && !(await this.#isOwn(found))) throw this.#foreign(name, found);
+      if (!found) missing.push(name);
+    }
+    return missing;
+  }
+
   #foreign(name: string, { Labels }: EngineVolume): Refusal {
     const owner = Labels?.[OWNER_LABEL];
     const whose = owner ? `belongs to another agent, ${dirname(owner)}` : 'was not made by this agent';
     return new Refusal(
       'conflict',
-      `the engine has a volume named ${engineVolume(name)} that ${whose}: give the new one another name`,
+      `the engine has a volume named ${engineVolume(name)} that ${whose}: choose another name`,
     );
   }
 
@@ -97,12 +140,15 @@ export class VolumeStore {
    * @throws {Refusal} `invalid` when it is to have a size and the engine does not enforce one
    * @throws {Refusal} `conflict` when another agent has just made one of that name
    */
-  async make({ name, labels, size }: NewVolume): Promise<EngineVolume> {
-    const sized = size === undefined ? {} : { [SIZE_LABEL]: String(size) };
+  async make({ name, labels, size, ofImage }: WantedVolume): Promise<EngineVolume> {
+    const own = {
+      ...(size === undefined ? {} : { [SIZE_LABEL]: String(size) }),
+      ...(ofImage ? { [GUEST_LABEL]: ofImage.guest, [TARGET_LABEL]: ofImage.target } : {}),
+    };
     const options: VolumeCreateOptions = {
       Name: engineVolume(name),
       Driver: 'local',
-      Labels: { ...labels, ...sized, [OWNER_LABEL]: this.#owner },
+      Labels: { ...labels, ...own, [OWNER_LABEL]: this.#owner },
       ...(size === undefined ? {} : { DriverOpts: await this.#limit(size) }),
     };
     try {
@@ -142,24 +188,23 @@ export class VolumeStore {
       });
     }
   }
+
+  /**
+   * Removes the volumes that a guest had for the `VOLUME` paths of its image.
+   * @returns the names of those that stay, because others have them mounted
+   */
+  async removeOfGuest(guest: string): Promise<string[]> {
+    const staying: string[] = [];
+    for (const { Name, Labels } of await this.list()) {
+      if (Labels?.[GUEST_LABEL] !== guest) continue;
+      const name = volumeName(Name);
+      try {
+        await this.exclusively([name], () => this.remove(name));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        staying.push(name);
+      }
+    }
+    return staying;
+  }
 }
-
-const ownSize = (labels: Readonly<Record<string, string>>): { size?: number } => {
-  const size = Number(labels[SIZE_LABEL]);
-  return size > 0 ? { size } : {};
-};
-
-/** Converts the engine's volume to the agent's format. */
-export const toVolume = (
-  { Name, Labels, CreatedAt }: EngineVolume,
-  users: ReadonlyMap<string, string[]>,
-): Volume => {
-  const labels = Object.entries(Labels ?? {}).filter(([key]) => !key.startsWith(OWN_LABELS));
-  return {
-    name: volumeName(Name),
-    ...(labels.length > 0 ? { labels: Object.fromEntries(labels) } : {}),
-    ...ownSize(Labels ?? {}),
-    ...(CreatedAt ? { created: new Date(CreatedAt).toISOString() } : {}),
-    guests: [...new Set(users.get(Name) ?? [])].sort(),
-  };
-};

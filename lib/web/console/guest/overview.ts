@@ -1,6 +1,7 @@
 import { path } from '../../../client/path.js';
 import type { Backup } from '../../../model/backup.js';
 import { waitingHardware } from '../../../model/change-words.js';
+import type { ContainerMount } from '../../../model/container/mounts.js';
 import type { DiskUse } from '../../../model/disk-use.js';
 import type { Guest, Nic } from '../../../model/guest.js';
 import type { GuestAddress } from '../../../model/guest-addresses.js';
@@ -97,10 +98,23 @@ const factsOf = (
     ['Warnings', list(guest.warnings ?? [])],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
     ['Disks', list(disks.map(diskText))],
+    ['Mounts', list(mountTexts(guest))],
     ['Last good backup', lastBackup],
     ['Network', list((guest.nics ?? []).map(nicText))],
     ['Addresses', list(addresses.map(addressText))],
   ]);
+
+const mountText = (mount: ContainerMount): string => {
+  if (mount.type === 'tmpfs')
+    return `${mount.target}: ${mount.size ? `${formatMb(mount.size)} of ` : ''}memory`;
+  const what = mount.type === 'volume' ? `volume ${mount.source}` : `${mount.source} of the host`;
+  return `${mount.target}: ${what}${mount.readOnly ? ', read-only' : ''}`;
+};
+
+const mountTexts = ({ container: { mounts = [], imageMounts = [] } = {} }: Guest): string[] => [
+  ...mounts.map(mountText),
+  ...imageMounts.map(({ target, volume }) => `${target}: volume ${volume}, for the image`),
+];
 
 /** The last error of a guest in state `error`; empty otherwise. */
 const failureOf = ({ id, state }: Guest): string => {

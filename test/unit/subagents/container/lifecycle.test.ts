@@ -51,7 +51,7 @@ const VANISHED = { running: false, vanishes: true };
 test('deletes a container that the engine still calls running when it cannot kill its program', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING, RUNNING, RUNNING, STOPPED] });
   engine.responses = { 'POST kill': FAULT };
-  await remove(guests, 'a');
+  await remove(guests, { id: 'a' }, () => undefined);
   t.deepEqual(engine.requests, ['POST kill', 'DELETE']);
 });
 
@@ -59,7 +59,7 @@ for (const response of [IMPROPER, NOT_RUNNING, GONE, FAULT])
   test(`deletes a container whose program exits meanwhile, although the kill fails with ${JSON.stringify(response)}`, async (t) => {
     const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING, STOPPED] });
     engine.responses = { 'POST kill': response };
-    await remove(guests, 'a');
+    await remove(guests, { id: 'a' }, () => undefined);
     t.deepEqual(engine.requests, ['POST kill', 'DELETE']);
   });
 
@@ -70,23 +70,26 @@ test('deletes a container that others remove or unpause meanwhile', async (t) =>
     b: [PAUSED, RUNNING],
   });
   engine.responses = { DELETE: conflict };
-  await remove(guests, 'a');
+  await remove(guests, { id: 'a' }, () => undefined);
   engine.responses = { 'POST unpause': [500, { message: 'Container b is not paused' }] };
-  await remove(guests, 'b');
+  await remove(guests, { id: 'b' }, () => undefined);
   t.pass();
 });
 
 test('deletes a container that the engine calls running although its program has exited', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING] });
   engine.responses = { 'POST kill': IMPROPER };
-  await remove(guests, 'a');
+  await remove(guests, { id: 'a' }, () => undefined);
   t.deepEqual(engine.requests, ['POST kill', 'DELETE']);
 });
 
 test('reports a delete that fails while the container runs', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING] });
   engine.responses = { 'POST kill': FAULT };
-  await t.throwsAsync(remove(guests, 'a'), { message: 'out of memory' });
+  await t.throwsAsync(
+    remove(guests, { id: 'a' }, () => undefined),
+    { message: 'out of memory' },
+  );
 });
 
 test('a pause of a container that exits meanwhile says that it is stopped, and a stop succeeds', async (t) => {
