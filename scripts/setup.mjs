@@ -49,8 +49,8 @@ const GUEST_PACKAGES = [
 /** Debian packages for tests: a browser for the web console, an SFTP server, QEMU's guest agent, systemd's units. */
 const TEST_PACKAGES = ['chromium', 'curl', 'openssh-sftp-server', 'qemu-guest-agent', 'procps', 'systemd'];
 
-/** Debian packages to test on other systems. */
-const SYSTEM_PACKAGES = ['debootstrap'];
+/** Debian packages to test on other systems, and on Docker. */
+const SYSTEM_PACKAGES = ['debootstrap', 'docker.io'];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
