@@ -93,6 +93,10 @@ export const nicTaken = (
     `NIC ${nic}: guest ${id} has the ${what} ${value} on network ${network}: choose another`,
   );
 
+/** @param port names it, such as `port 80/tcp` */
+export const portTaken = (port: string, id: string): AgentError =>
+  new AgentError('conflict', `guest ${id} has ${port} of this host: choose another`);
+
 export const queueFull = (runner: string, limit: number): AgentError =>
   new AgentError('queue_full', `${runner} already has ${limit} actions waiting: retry when some have ended`, {
     retryAfter: 5,

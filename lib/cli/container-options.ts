@@ -3,7 +3,7 @@ import type { ContainerOptions } from '../client/container-spec.js';
 import { readEnvFiles } from './env-file.js';
 import { usageFailure } from './failure.js';
 import { addMount } from './mount-option.js';
-import { addPair, addUlimit, parseCount, parseMb } from './option-values.js';
+import { addPair, addPort, addUlimit, parseCount, parseMb } from './option-values.js';
 
 const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
 
@@ -64,6 +64,15 @@ export const addContainerOptions = (create: Command): Command =>
       'a device of the host, such as /dev/fuse, if the host allows it; repeatable',
       collect,
     )
+    .option(
+      '--publish <port>',
+      'forward a port of the host: 8080:80, 192.0.2.1:53:53/udp; repeatable',
+      addPort,
+    )
+    .option('--alias <name>', 'a name for other containers on its engine network; repeatable', collect)
+    .option('--add-host <name=address>', 'a name for its /etc/hosts; repeatable', addPair)
+    .option('--dns <address>', 'a name server; repeatable', collect)
+    .option('--dns-search <domain>', 'a domain in which it looks for short names; repeatable', collect)
     .option('--new-privileges', 'let programs gain privileges by set-user-ID bits')
     .option('--no-new-privileges', 'let no program gain privileges');
 
@@ -82,6 +91,7 @@ const NAMES: Record<keyof ContainerFlags, string> = {
   ...{ mount: 'mount', readOnly: 'read-only', keepImageVolumes: 'keep-image-volumes' },
   ...{ pidsLimit: 'pids-limit', newPrivileges: 'new-privileges' },
   ...{ envFrom: 'env-from', secretEnvFrom: 'secret-env-from', unlimitedMemory: 'unlimited-memory' },
+  ...{ publish: 'publish', alias: 'alias', addHost: 'add-host', dns: 'dns', dnsSearch: 'dns-search' },
   ...{ swap: 'swap', ulimit: 'ulimit', device: 'device' },
 };
 

@@ -1,5 +1,6 @@
 import type { GuestSpec } from '../client/index.js';
 import type { Ulimit } from '../model/container/limits.js';
+import type { PublishedPort } from '../model/container/network.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../model/shutdown-timeout.js';
 import { mbOf, SIZE_HINT } from '../portable/size.js';
 import { invalidValue } from './failure.js';
@@ -43,6 +44,22 @@ export const addUlimit = (text: string, earlier: Record<string, Ulimit> = {}): R
   if (name === '') throw invalidValue('give NAME=NUMBER or NAME=SOFT:HARD: nofile=1024:4096');
   const limit = hard === undefined ? Number(soft) : { soft: Number(soft), hard: Number(hard) };
   return { ...earlier, [name]: limit };
+};
+
+const PORT = /^(?:(\[[0-9a-f:.]+\]|[0-9.]+):)?(\d+):(\d+)(?:\/(tcp|udp|sctp))?$/i;
+
+/** Adds `[ADDRESS:]HOST_PORT:PORT[/PROTOCOL]` to the earlier ports. */
+export const addPort = (text: string, earlier: PublishedPort[] = []): PublishedPort[] => {
+  const [, address, hostPort, port, protocol] = PORT.exec(text) ?? [];
+  if (hostPort === undefined) throw invalidValue('give HOST_PORT:PORT, as in 8080:80 or 192.0.2.1:53:53/udp');
+  return [
+    ...earlier,
+    {
+      ...(address === undefined ? {} : { hostAddress: address.replace(/^\[|\]$/g, '') }),
+      ...{ hostPort: Number(hostPort), port: Number(port) },
+      ...(protocol === undefined ? {} : { protocol: protocol.toLowerCase() as 'tcp' | 'udp' | 'sctp' }),
+    },
+  ];
 };
 
 /** Parses a number of CPUs, which may be a part of one. */

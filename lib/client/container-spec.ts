@@ -1,5 +1,6 @@
 import type { Ulimit } from '../model/container/limits.js';
 import type { ContainerMount } from '../model/container/mounts.js';
+import type { PublishedPort } from '../model/container/network.js';
 import type { ContainerSpec } from '../model/container/spec.js';
 
 /** The choices of a person who creates a container. */
@@ -34,6 +35,11 @@ export interface ContainerOptions {
   swap?: number;
   ulimit?: Record<string, Ulimit>;
   device?: string[];
+  publish?: PublishedPort[];
+  alias?: string[];
+  addHost?: Record<string, string>;
+  dns?: string[];
+  dnsSearch?: string[];
   /** Whether programs may gain privileges. */
   newPrivileges?: boolean;
 }
@@ -66,17 +72,20 @@ const healthOf = (options: ContainerOptions): ContainerSpec['health'] => {
 const SAME = [
   ...(['env', 'secretEnv', 'user', 'hostname', 'stopSignal', 'stopTimeout', 'init'] as const),
   ...(['capAdd', 'capDrop', 'pidsLimit', 'unlimitedMemory', 'swap', 'readOnly'] as const),
+  ...(['dns', 'dnsSearch'] as const),
 ] as const satisfies readonly (keyof ContainerOptions & keyof ContainerSpec)[];
 
 /** Builds the key `container` of a create; nothing where no choice needs it. */
 export const containerSpec = (options: ContainerOptions): { container?: ContainerSpec } => {
   const { command, entrypoint, workdir, label, ulimit, device, newPrivileges } = options;
+  const { publish, alias, addHost } = options;
   const chosen = definedIn<ContainerSpec>({
     ...Object.fromEntries(SAME.map((key) => [key, options[key]])),
     command: command === undefined ? undefined : wordsOf(command),
     entrypoint: entrypoint === undefined ? undefined : wordsOf(entrypoint),
     ...{ workingDir: workdir, labels: label, ulimits: ulimit, devices: device, health: healthOf(options) },
     ...{ mounts: options.mount, imageVolumes: options.keepImageVolumes ? 'keep' : undefined },
+    ...{ ports: publish, aliases: alias, extraHosts: addHost },
     noNewPrivileges: newPrivileges === undefined ? undefined : !newPrivileges,
   });
   return Object.keys(chosen).length > 0 ? { container: chosen } : {};

@@ -28,6 +28,14 @@ const FIELDS: ContainerSpec = {
   swap: 0,
   ulimits: { nofile: 512, core: { soft: 0, hard: -1 } },
   devices: ['/dev/fuse', 'nvidia.com/gpu=0'],
+  ports: [
+    { hostAddress: '192.0.2.1', hostPort: 8080, port: 80, protocol: 'udp' },
+    { hostPort: 1, port: 2 },
+  ],
+  aliases: ['db'],
+  extraHosts: { 'registry.example': '192.0.2.7' },
+  dns: ['192.0.2.53', '2001:db8::53'],
+  dnsSearch: ['shop.example'],
 };
 
 const newContainer = (container: unknown, more = {}): unknown => ({
@@ -57,6 +65,11 @@ for (const [spec, message] of [
   [newContainer({ stopSignal: 'SIGNAL' }), /SIGINT/],
   [newContainer({ stopTimeout: -1 }), /stopTimeout/],
   [newContainer({ capAdd: 'NET_RAW' }), /capAdd/],
+  [newContainer({ ports: [{ hostPort: 80 }] }), /port/],
+  [newContainer({ ports: [{ hostPort: 80, port: 70_000 }] }), /at most 65535/],
+  [newContainer({ ports: [{ hostAddress: 'localhost', hostPort: 80, port: 80 }] }), /hostAddress/],
+  [newContainer({ extraHosts: { a: 'b' } }), /extraHosts/],
+  [newContainer({ aliases: ['a b'] }), /host name/],
   [newContainer({ ulimits: { files: 1 } }), /choose from as, core/],
   [newContainer({ ulimits: { nofile: { soft: 1 } } }), /hard/],
   [newContainer({ devices: ['/etc/passwd'] }), /path below \/dev/],
@@ -111,6 +124,32 @@ for (const [key, field] of [
     const machine = await call('POST', '/guests?wait=30', { metadata: { [key]: 'x' }, memory: 64 });
     t.is(machine.status, 200, 'a virtual machine may have it');
   });
+
+test('a port of the host belongs to one guest, whose creation has not failed', async (t) => {
+  const { call, context } = await serveApi(t);
+  const ports = (hostPort: number, more = {}) => newContainer({ ports: [{ hostPort, port: 80, ...more }] });
+  const { body } = await call('POST', '/guests?wait=30', ports(8080, { hostAddress: '192.0.2.1' }));
+  const { id } = body as Guest;
+  for (const spec of [
+    ports(8080),
+    ports(8080, { hostAddress: '192.0.2.1' }),
+    ports(8080, { hostAddress: '::' }),
+  ]) {
+    for (const path of ['/guests', '/guests?dryRun=true']) {
+      const { status, text } = await call('POST', path, spec);
+      t.is(status, 409);
+      t.true(text.includes(`guest ${id} has port 8080/tcp`), text);
+    }
+  }
+  for (const spec of [
+    ports(8081),
+    ports(8080, { hostAddress: '192.0.2.2' }),
+    ports(8080, { protocol: 'udp' }),
+  ])
+    t.is((await call('POST', '/guests?wait=30', spec)).status, 200);
+  await context.guests.update(id, (guest) => ({ ...guest, state: 'error' }));
+  t.is((await call('POST', '/guests?wait=30', ports(8080, { hostAddress: '192.0.2.1' }))).status, 200);
+});
 
 test('shows a secret environment to no client: no guest, list, action, dry run, job, event, metric, error or log', async (t) => {
   const secretEnv = { DB_PASSWORD: 'hunter2-hunter2', PIN: '4711' };

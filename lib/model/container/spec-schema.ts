@@ -4,6 +4,7 @@ import { devicesSchemas } from './devices-schema.js';
 import { healthSchemas } from './health-schema.js';
 import { limitsSchemas } from './limits-schema.js';
 import { filesSchemas } from './mounts-schema.js';
+import { networkSchemas } from './network-schema.js';
 import { programSchemas } from './program-schema.js';
 import type { ContainerSpec } from './spec.js';
 
@@ -11,6 +12,7 @@ const keys = {
   ...programSchemas,
   ...confinementSchemas,
   ...healthSchemas,
+  ...networkSchemas,
   ...limitsSchemas,
   ...devicesSchemas,
   ...filesSchemas,

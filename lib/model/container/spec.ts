@@ -3,6 +3,7 @@ import type { ContainerDevices } from './devices.js';
 import type { ContainerHealth } from './health.js';
 import type { ContainerLimits } from './limits.js';
 import type { ContainerFiles } from './mounts.js';
+import type { ContainerNetwork } from './network.js';
 import type { ContainerProgram } from './program.js';
 
 /** What only a container has; each group of its keys has a file of its own, beside its schema. */
@@ -12,4 +13,5 @@ export interface ContainerSpec
     ContainerLimits,
     ContainerDevices,
     ContainerHealth,
-    ContainerFiles {}
+    ContainerFiles,
+    ContainerNetwork {}

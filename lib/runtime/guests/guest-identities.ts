@@ -1,11 +1,12 @@
 import ipaddr from 'ipaddr.js';
-import { invalid, nameTaken, nicTaken } from '../../errors.js';
+import { invalid, nameTaken, nicTaken, portTaken } from '../../errors.js';
+import { portName, sharedPort } from '../../model/container/port-clash.js';
 import type { Guest, Nic } from '../../model/guest.js';
 import { USER_NETWORK } from '../../model/nics.js';
 import type { GuestStore } from '../../store/guest-store.js';
 
 /** The part of a guest that no other guest of the host may have. */
-export type Identity = Pick<Guest, 'id' | 'metadata' | 'nics'>;
+export type Identity = Pick<Guest, 'id' | 'metadata' | 'nics' | 'container'>;
 
 /** The VLAN of a port without VLANs on a bridge that filters them. */
 const DEFAULT_VLANS = [1];
@@ -40,7 +41,7 @@ const requireDistinctAddresses = (nics: readonly Nic[]): void => {
   }
 };
 
-/** Keeps names, MAC addresses and static IP addresses of guests unique on the host. */
+/** Keeps names, MAC addresses, static IP addresses and published ports of guests unique on the host. */
 export class GuestIdentities {
   readonly #guests: GuestStore;
   readonly #uniqueNames: boolean;
@@ -55,7 +56,7 @@ export class GuestIdentities {
 
   /**
    * Runs the write of a guest's identity. No other guest can take any of it meanwhile.
-   * @throws {AgentError} `conflict` when another guest has the name, or an address on the same network; `invalid` when
+   * @throws {AgentError} `conflict` when another guest has the name, a port, or an address on the same network; `invalid` when
    * two of its own NICs have one address
    */
   async claim<Result>(identity: Identity, write: () => Promise<Result>): Promise<Result> {
@@ -72,13 +73,20 @@ export class GuestIdentities {
   check(identity: Identity): void {
     requireDistinctAddresses(identity.nics ?? []);
     const name = this.#uniqueNames ? identity.metadata?.name : undefined;
-    if (!name && !identity.nics?.length) return;
+    const ports = identity.container?.ports ?? [];
+    if (!name && !identity.nics?.length && ports.length === 0) return;
     for (const other of [...this.#guests.list(), ...this.#pending]) {
       if (other.id === identity.id) continue;
       if (name && other.metadata?.name === name) throw nameTaken(name, other);
-      // A guest that could not be created has no NICs.
-      if (!('state' in other && other.state === 'error')) this.#checkNics(identity.nics ?? [], other);
+      // A guest that could not be created has no NICs and no ports.
+      if (!('state' in other && other.state === 'error')) this.#checkNetwork(identity, other);
     }
+  }
+
+  #checkNetwork({ nics = [], container }: Identity, other: Identity): void {
+    this.#checkNics(nics, other);
+    const port = sharedPort(container?.ports ?? [], other.container?.ports ?? []);
+    if (port) throw portTaken(portName(port), other.id);
   }
 
   #checkNics(nics: readonly Nic[], { id, nics: others = [] }: Identity): void {

@@ -12,6 +12,7 @@ import { processLimits, sizeLimits } from './limits.js';
 import { createdEndpoints } from './nics/endpoints.js';
 import { isHostNetwork } from './nics/engine-network.js';
 import type { Policy } from './policy.js';
+import { publishing } from './published-ports.js';
 
 /** Seconds that a container has to exit when it is asked to: the default of Docker and Podman. */
 export const STOP_TIMEOUT_S = 10;
@@ -87,7 +88,8 @@ export const createOptions = (
   { program, owner, policy }: Host,
 ): ContainerCreateOptions => {
   const { id, nics, container = {} } = definition;
-  const { NetworkMode, ...network } = createdEndpoints(nics, program);
+  const { NetworkMode, ...network } = createdEndpoints(nics, program, container.aliases);
+  const { HostConfig: published, ...exposed } = publishing(container, nics, program.kind);
   return {
     name: containerName(id),
     Image: image,
@@ -103,8 +105,10 @@ export const createOptions = (
     ...programOptions(container),
     ...healthOptions(container, program.kind),
     ...network,
+    ...exposed,
     HostConfig: {
       NetworkMode,
+      ...published,
       ...sizeLimits(definition, container),
       ...processLimits(container),
       ...deviceOptions(container, policy, program),

@@ -89,6 +89,7 @@ const MISTAKES: readonly [RegExp, RefusalKind][] = [
     /executable file not found|exec: "[^"]*": (stat .*: no such file|is a directory|permission denied)/i,
     'invalid',
   ],
+  [/address already in use|port is already allocated/i, 'conflict'],
   [/no space left on device|disk quota exceeded/i, 'no_space'],
 ];
 

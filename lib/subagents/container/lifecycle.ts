@@ -16,6 +16,7 @@ import { completeDefinition, createOptions, type Definition } from './definition
 import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
+import { requireFreePorts } from './listeners.js';
 import { checkBinds, recheckBinds } from './mounts/bind.js';
 import { imageMountsOf } from './mounts/image-volumes.js';
 import { mountOptions } from './mounts/options.js';
@@ -28,8 +29,9 @@ const refuse = ({ id, state }: Container, advice: string): Error =>
   new Refusal('conflict', `guest ${id} is ${state}: ${advice}`);
 
 /** Connects a new container to its engine networks, except those that `ContainerCreate` has connected. */
-const joinNetworks = async (guests: Guests, { id, nics }: Definition): Promise<void> => {
-  for (const { nic, settings: EndpointConfig } of laterEndpoints(nics, await guests.engine.program())) {
+const joinNetworks = async (guests: Guests, { id, nics, container }: Definition): Promise<void> => {
+  const later = laterEndpoints(nics, await guests.engine.program(), container?.aliases);
+  for (const { nic, settings: EndpointConfig } of later) {
     await guests.withContainer(id, async ({ id: Container }) =>
       guests.engine.call((docker) =>
         docker.getNetwork(engineNetwork(nic)).connect({ Container, EndpointConfig }),
@@ -49,7 +51,8 @@ interface Plan {
 
 /**
  * Plans a guest's container and changes nothing.
- * @throws when the guest is invalid, or its network does not exist, or it may not have a mount
+ * @throws when the guest is invalid, its network does not exist, it may not have a mount, or something on the host has a
+ * port that it publishes
  */
 export const plan = async (guests: Guests, guest: Guest): Promise<Plan> => {
   const { engine, claims, owner, policy, volumes } = guests;
@@ -58,6 +61,7 @@ export const plan = async (guests: Guests, guest: Guest): Promise<Plan> => {
   const nics = await completeNics({ engine, policy }, guest.id, guest.nics ?? []);
   checkMacs(nics, program);
   const definition = completeDefinition(guest, nics);
+  await requireFreePorts(guest.container?.ports);
   const reference = engineReference(definition.image);
   const container = createOptions(definition, reference, { program, owner, policy });
   const files = definition.container ?? {};

@@ -29,6 +29,8 @@ test('a container gets what the options say, with its environment from files and
       '--cpu',
       '0.5',
     ],
+    ...['--publish', '8080:80', '--publish', '192.0.2.1:53:53/udp', '--publish', '[2001:db8::1]:1:2'],
+    ...['--alias', 'db', '--add-host', 'a=192.0.2.7', '--dns', '192.0.2.53', '--dns-search', 'b.example'],
     ...['--ulimit', 'core=0', '--device', '/dev/fuse', '--restart', 'always'],
   );
   t.is(exitCode, 0, stderr);
@@ -40,6 +42,12 @@ test('a container gets what the options say, with its environment from files and
     ...{ labels: { team: 'shop' }, init: true, stopSignal: 'SIGINT', stopTimeout: 5, capAdd: ['NET_RAW'] },
     ...{ capDrop: ['ALL'], pidsLimit: 9, noNewPrivileges: false, unlimitedMemory: true },
     ...{ ulimits: { nofile: { soft: 1, hard: 2 }, core: 0 }, devices: ['/dev/fuse'] },
+    ports: [
+      { hostPort: 8080, port: 80 },
+      { hostAddress: '192.0.2.1', hostPort: 53, port: 53, protocol: 'udp' },
+      { hostAddress: '2001:db8::1', hostPort: 1, port: 2 },
+    ],
+    ...{ aliases: ['db'], extraHosts: { a: '192.0.2.7' }, dns: ['192.0.2.53'], dnsSearch: ['b.example'] },
   });
 });
 
@@ -47,6 +55,7 @@ for (const [options, message] of [
   [['--env-from', '/nowhere/env'], /cannot read the environment: .*ENOENT/],
   [['--ulimit', 'nofile'], /NAME=SOFT:HARD/],
   [['--cpu', '0'], /above 0/],
+  [['--publish', '80'], /HOST_PORT:PORT/],
 ] as [string[], RegExp][])
   test(`rejects ${options.join(' ')}`, async (t) => {
     const { url } = await serveApi(t);

@@ -98,9 +98,8 @@ export class TestDocker implements TestEngine {
       ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
       ...['--containerd-namespace', namespace, '--containerd-plugins-namespace', `${namespace}p`],
       ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--live-restore', '--bridge', this.#bridge],
-      ...['iptables', 'ip6tables', 'ip-masq', 'ip-forward', 'userland-proxy'].map(
-        (name) => `--${name}=false`,
-      ),
+      // The proxy alone forwards published ports.
+      ...['iptables', 'ip6tables', 'ip-masq', 'ip-forward'].map((name) => `--${name}=false`),
     ];
     const log = await open(at('dockerd.log'), 'a');
     const env = { ...process.env, ...this.#env };

@@ -21,6 +21,12 @@ export interface EngineTraits {
   listedName: (complete: string) => string;
 }
 
+/** How a network is. */
+export interface NetworkOptions {
+  /** Whether the engine resolves the names of containers on it. */
+  names?: boolean;
+}
+
 /** A container engine apart from the host's: with its own storage, containers, networks and socket. */
 export interface TestEngine {
   readonly kind: EngineKind;
@@ -36,7 +42,7 @@ export interface TestEngine {
    * Creates a network.
    * @returns its subnet
    */
-  createNetwork(name: string): Promise<string>;
+  createNetwork(name: string, options?: NetworkOptions): Promise<string>;
   /** Starts the service on the socket. */
   serve(): Promise<void>;
   /** Stops the service. The containers keep running. */

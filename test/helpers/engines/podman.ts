@@ -11,6 +11,7 @@ import { busyboxRootfs, IMAGE } from './busybox.js';
 import {
   type ArchiveFormat,
   type EngineTraits,
+  type NetworkOptions,
   onFreeSubnet,
   systemPath,
   type TestEngine,
@@ -93,9 +94,9 @@ export class TestPodman implements TestEngine {
     await this.run('save', '--quiet', ...multiple, '--format', format, '--output', path, ...names);
   }
 
-  async createNetwork(name: string): Promise<string> {
+  async createNetwork(name: string, { names = false }: NetworkOptions = {}): Promise<string> {
     return onFreeSubnet(async (subnet) => {
-      await this.run('network', 'create', '--disable-dns', '--subnet', subnet, name);
+      await this.run('network', 'create', ...(names ? [] : ['--disable-dns']), '--subnet', subnet, name);
     });
   }
 

@@ -31,6 +31,9 @@ export const hasNoName = ({ network }: Nic): boolean => network === '' || networ
 
 const isDefault = (nic: Nic): boolean => hasNoName(nic) || nic.network === DEFAULT_NETWORK;
 
+/** Whether the engine resolves names on the network of a NIC. */
+export const knowsNames = (nic: Nic): boolean => !isDefault(nic) && !isAlone(nic);
+
 /** Returns the engine network of a NIC. */
 export const engineNetwork = (nic: Nic): string => (isDefault(nic) ? DEFAULT_NETWORK : nic.network);
 
