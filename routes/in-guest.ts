@@ -4,6 +4,7 @@ import { setGuestClock } from '../handlers/guests/agent/set-clock.js';
 import { setGuestPassword } from '../handlers/guests/agent/set-password.js';
 import { trimGuest } from '../handlers/guests/agent/trim.js';
 import { runInGuest } from '../handlers/guests/exec.js';
+import { openGuestExec } from '../handlers/guests/exec-session.js';
 import { readGuestFile } from '../handlers/guests/files/read.js';
 import { writeGuestFile } from '../handlers/guests/files/write.js';
 import type { Context } from '../lib/agent/context.js';
@@ -59,6 +60,20 @@ export const inGuestRoutes: Route<Context>[] = [
       schema: replies.exec,
     },
     handler: runInGuest,
+  }),
+  route({
+    ...common,
+    method: 'GET',
+    path: `${PATH}/exec`,
+    operationId: 'openGuestExec',
+    summary: 'Run a program in a container with its input and outputs connected',
+    scope: 'operate',
+    reply: {
+      status: 101,
+      description:
+        'A WebSocket, subprotocol `mistify.console`: the first message is a text with what to run; binary messages are input, and output after the number of its stream',
+    },
+    handler: openGuestExec,
   }),
   ...fileRoutes,
   route({

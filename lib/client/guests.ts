@@ -1,17 +1,18 @@
 import type { Duplex, Readable } from 'node:stream';
-import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
 import type { CloneRequest } from '../model/clone.js';
 import type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 import type { DiskUse } from '../model/disk-use.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
+import type { ExecSession } from '../model/exec-session.js';
 import type { Guest } from '../model/guest.js';
 import type { GuestAddress } from '../model/guest-addresses.js';
 import type { LogsQuery } from '../model/guest-logs.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import type { WarmRequest } from '../model/warm.js';
-import { connectConsole, type SerialConsoleOptions } from './console.js';
+import { connectConsole, type OpenedConsole, type SerialConsoleOptions } from './console.js';
+import { connectExec, type RunningProgram } from './exec.js';
 import {
   type ExportOptions,
   exportGuest,
@@ -141,6 +142,14 @@ export class Guests extends List<Guest> {
     return body;
   }
 
+  /**
+   * Runs a program in a container, connected to its input and its outputs while it runs. It is hung up when the client
+   * disconnects before its end.
+   */
+  openExec(id: string, session: ExecSession, options: CallOptions = {}): Promise<RunningProgram> {
+    return connectExec(this.#transport, path`/guests/${id}/exec`, session, options);
+  }
+
   /** Returns the addresses that are known, each with its source: the best sources first. */
   addresses(id: string, options?: CallOptions): Promise<GuestAddress[]> {
     return this.#transport.get(path`/guests/${id}/addresses`, {}, options);
@@ -221,7 +230,7 @@ export class Guests extends List<Guest> {
   openSerialConsole(
     id: string,
     { scrollback, ...options }: SerialConsoleOptions = {},
-  ): Promise<Required<Console>> {
+  ): Promise<OpenedConsole> {
     return connectConsole(this.#transport, path`/guests/${id}/console/serial`, { scrollback }, options);
   }
 

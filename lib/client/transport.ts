@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { type DuplexOptions, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import { axios } from '../http/axios.js';
@@ -50,6 +50,8 @@ export interface Connect extends CallOptions {
   query?: Record<string, string | number | undefined>;
   /** The WebSocket subprotocol. */
   protocol: string;
+  /** How its messages become a stream. */
+  stream?: DuplexOptions;
 }
 
 export interface ApiResponse<Body> {
@@ -162,7 +164,7 @@ export class Transport {
   }
 
   /** Opens a WebSocket. */
-  async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<DialedSocket> {
+  async connect(path: string, { query = {}, protocol, signal, stream = {} }: Connect): Promise<DialedSocket> {
     const { baseUrl, ...options } = wsOptions(this.#options);
     const url = new URL(baseUrl.replace(/\/$/, '') + path);
     for (const [name, value] of Object.entries(query))
@@ -172,6 +174,7 @@ export class Transport {
         ...options,
         protocols: protocol,
         signal,
+        stream,
         handshakeTimeout: this.#timeout * 1000,
       });
     } catch (error) {

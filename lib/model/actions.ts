@@ -146,6 +146,7 @@ const SPECS = {
   guestAddresses: guestInfo,
   agentInfo: info,
   exec: guestInfo,
+  execSession: guestConsole,
   logs: { kind: 'stream', hasContainerVariant: true },
   exportGuest: { kind: 'stream' },
   receiveGuest: { kind: 'upload' },

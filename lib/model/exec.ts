@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { userSchema, workingDirSchema } from './container/program-schema.js';
 
 /** How a string of JSON carries bytes: as UTF-8 text, or in base64. */
 const ENCODINGS = ['text', 'base64'] as const;
@@ -16,6 +17,10 @@ export interface ExecRequest {
   command: string[];
   /** Variables of its environment. */
   env?: Record<string, string>;
+  /** Who runs it, by name or number, and perhaps a group: containers only. */
+  user?: string;
+  /** The directory in which it starts: containers only. */
+  workingDir?: string;
   /** Its standard input; empty by default. */
   input?: string;
   /** `text` by default. */
@@ -65,7 +70,7 @@ const decodable: Joi.CustomValidator<ExecRequest> = (request, helpers) =>
 
 const encoding = Joi.string().valid(...ENCODINGS);
 
-export const execRequestSchema = Joi.object<ExecRequest>({
+export const execKeys = {
   command: Joi.array()
     .items(word)
     .min(1)
@@ -78,6 +83,16 @@ export const execRequestSchema = Joi.object<ExecRequest>({
     .pattern(/^[^=\0]+$/, word)
     .description('Variables of its environment')
     .example({ LANG: 'C' }),
+  user: userSchema
+    .description('Who runs it, by name or number, and perhaps a group; in a container alone')
+    .example('www-data'),
+  workingDir: workingDirSchema
+    .description('The directory in which it starts; in a container alone')
+    .example('/srv'),
+};
+
+export const execRequestSchema = Joi.object<ExecRequest>({
+  ...execKeys,
   input: Joi.string().allow('').max(MAX_INPUT_LENGTH).description('Its standard input'),
   inputEncoding: encoding.description('How `input` carries bytes; `text` by default'),
   timeout: Joi.number()
@@ -89,6 +104,9 @@ export const execRequestSchema = Joi.object<ExecRequest>({
 })
   .custom(decodable)
   .label('exec');
+
+/** What only the engine of a container can do. */
+export const CONTAINER_EXEC_KEYS = ['user', 'workingDir'] as const satisfies (keyof ExecRequest)[];
 
 export const execResultSchema = Joi.object<ExecResult>({
   exited: Joi.boolean().required().description('Whether it ended in time; if not, it still runs'),

@@ -401,3 +401,17 @@ test('refuses a WebSocket on other routes, on unknown paths and without a key', 
   const withoutKey = `GET /guests/${id}/console/serial HTTP/1.1\r\n${upgrade}\r\n`;
   t.regex(await rawResponseTo(url, withoutKey), /^HTTP\/1\.1 400 /);
 });
+
+test('says what the guest agent of a virtual machine cannot do with programs, with 400', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, {});
+  t.like(await refusal(`${url}/guests/${id}/exec`), { status: 400 });
+  t.regex((await refusal(`${url}/guests/${id}/exec`)).message, /connects no terminal and no input/);
+  const response = await fetch(`${url}/guests/${id}/exec`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ command: ['true'], workingDir: '/srv' }),
+  });
+  t.is(response.status, 400);
+  t.regex(((await response.json()) as { message: string }).message, /"workingDir" is for a container/);
+});

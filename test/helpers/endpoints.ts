@@ -106,6 +106,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
     ],
     metadata: { owner: 'dev' },
     ...(route.path.endsWith('/warm') ? { template: true } : {}),
+    ...(route.operationId === 'openGuestExec' ? { type: 'container' } : {}),
   });
   const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
   const jobID = await addJob(context, guest.id);

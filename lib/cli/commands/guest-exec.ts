@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { ExecResult } from '../../client/index.js';
+import type { ExecRequest, ExecResult, MistifyClient } from '../../client/index.js';
 import { decodeBytes } from '../../model/encoded-output.js';
+import { type AttachOptions, attach, isAttached } from '../console/attach-program.js';
 import { EXIT } from '../exit-codes.js';
 import { explain } from '../explain.js';
 import { Failure } from '../failure.js';
@@ -9,10 +10,8 @@ import { guestId } from '../names.js';
 import { addPair, parseSeconds } from '../option-values.js';
 import { withSession } from '../session.js';
 
-interface ExecOptions {
-  env?: Record<string, string>;
+interface ExecOptions extends AttachOptions {
   within?: number;
-  input?: boolean;
 }
 
 /** The exit code of shells for a program that a signal has ended is this plus the signal's number. */
@@ -23,8 +22,12 @@ The exit code of the program becomes that of this command; 128 and more stand fo
 could not be run, or runs on. No shell is involved: for one, run sh -c '…'. Standard input goes to the program when it is
 a pipe or a file. Its output appears when it has ended: at most 16 MiB of each stream.
 
+With -i, standard input goes to a container's program while it runs, and its output appears at once; -t gives it a
+terminal. To the guest agent of a virtual machine, -i sends standard input as a whole, and -t is not possible.
+
 Examples:
   mistify guest exec web -- uname -a
+  mistify guest exec -it box -- sh
   mistify guest exec web -- sh -c 'df -h | sort'
   mistify guest exec db -- psql < schema.sql`;
 
@@ -50,10 +53,38 @@ const asNotRun = (error: unknown): Failure => {
   return notRun(message, hint);
 };
 
+const requestOf = (command: string[], input: Buffer | undefined, options: ExecOptions): ExecRequest => {
+  const { env, user, workdir: workingDir, within: timeout } = options;
+  const chosen = Object.entries({ env, user, workingDir, timeout }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return {
+    command,
+    ...Object.fromEntries(chosen),
+    ...(input ? { input: input.toString('base64'), inputEncoding: 'base64' } : {}),
+  };
+};
+
+/** Returns its exit code when it was connected while it ran. */
+const run = async (
+  client: MistifyClient,
+  guest: string,
+  command: string[],
+  options: ExecOptions,
+): Promise<ExecResult | number> => {
+  const id = await guestId(client, guest);
+  if (await isAttached(client, id, options)) return attach(client, id, command, options);
+  return client.guests.exec(id, requestOf(command, await readInput(options), options));
+};
+
 export const addExec = (guest: Command): void => {
   guest
     .command('exec <guest> <program> [arguments...]')
     .description('run a program in a guest: in a virtual machine through its guest agent')
+    .option('-i, --interactive', "pass on standard input while a container's program runs")
+    .option('-t, --tty', "give a container's program a terminal")
+    .option('-u, --user <user>', 'who runs it, by name or number; containers only')
+    .option('-w, --workdir <path>', 'directory in which it starts; containers only')
     .option('--env <NAME=value>', 'variable of its environment, repeatable', addPair)
     .option('--within <seconds>', 'how long to wait for its end (default: 60)', parseSeconds)
     .option('--no-input', 'leave standard input alone')
@@ -61,19 +92,15 @@ export const addExec = (guest: Command): void => {
     .action(
       withSession(
         async ({ client, out }, text: string, program: string, args: string[], options: ExecOptions) => {
-          let result: ExecResult;
-          try {
-            const id = await guestId(client, text);
-            const input = await readInput(options);
-            result = await client.guests.exec(id, {
-              command: [program, ...args],
-              ...(options.env ? { env: options.env } : {}),
-              ...(options.within === undefined ? {} : { timeout: options.within }),
-              ...(input ? { input: input.toString('base64'), inputEncoding: 'base64' } : {}),
-            });
-          } catch (error) {
+          const command = [program, ...args];
+          const ran = await run(client, text, command, options).catch((error) => {
             throw asNotRun(error);
+          });
+          if (typeof ran === 'number') {
+            process.exitCode = ran;
+            return;
           }
+          const result = ran;
           if (out.json) out.value(result);
           else await printOutput(result);
           if (result.truncated) out.note('A part of the output is missing: it has more than 16 MiB.');

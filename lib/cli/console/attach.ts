@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Console, TerminalSize } from '../../client/index.js';
+import type { Console, OpenedConsole, TerminalSize } from '../../client/index.js';
 import { rawKeys } from '../raw-keys.js';
 import { type EscapeCommand, EscapeReader } from './escape.js';
 
@@ -9,7 +9,8 @@ Ctrl-] s       type "stty rows … cols …" into the guest: a serial line does 
 Ctrl-] Ctrl-]  send one Ctrl-] to the guest
 `;
 
-const terminalSize = (): TerminalSize => ({
+/** The size of the terminal of this process. */
+export const terminalSize = (): TerminalSize => ({
   columns: process.stdout.columns || 80,
   rows: process.stdout.rows || 24,
 });
@@ -18,7 +19,7 @@ const terminalSize = (): TerminalSize => ({
  * Connects the terminal to a console until the user quits or the console ends.
  * @throws the console's error, if it ends with one
  */
-export const attachTerminal = async ({ bytes, resize }: Required<Console>): Promise<void> => {
+export const attachTerminal = async ({ bytes, resize }: OpenedConsole): Promise<void> => {
   const commands: Record<EscapeCommand, () => void> = {
     quit: () => bytes.destroy(),
     help: () => void process.stderr.write(HELP),

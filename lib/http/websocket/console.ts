@@ -16,6 +16,8 @@ export interface Console {
   bytes: Duplex;
   /** Sets the size of the terminal. Serial lines have none. */
   resize?: (size: TerminalSize) => Promise<void> | void;
+  /** Whether text messages are no matter of the terminal, and go to `bytes` as strings. */
+  takesText?: true;
 }
 
 /** Encodes the text message that sets the size of the terminal. */

@@ -33,6 +33,13 @@ const labelsSchema = Joi.object()
     'object.unknown': `{#label}: a label has 1 to 255 characters, none of them "=", and does not begin with ${OWN_LABELS}`,
   });
 
+/** A user of an image, by name or number, and perhaps a group. */
+export const userSchema = Joi.string()
+  .max(255)
+  .pattern(/^[^\s:\0-][^\s:\0]*(:[^\s:\0]+)?$/, 'be a user, or a user and a group: www-data, 1000:1000');
+
+export const workingDirSchema = text().max(4096).pattern(/^\//, 'be an absolute path');
+
 export const programSchemas = {
   command: wordsSchema('command').example(['sleep', '3600']),
   entrypoint: wordsSchema('entry point').example('/bin/sh -c'),
@@ -42,16 +49,10 @@ export const programSchemas = {
   secretEnv: envSchema.description('Environment variables that no client may read').example({
     DB_PASSWORD: '…',
   }),
-  user: Joi.string()
-    .max(255)
-    .pattern(/^[^\s:\0-][^\s:\0]*(:[^\s:\0]+)?$/, 'be a user, or a user and a group: www-data, 1000:1000')
+  user: userSchema
     .description('The user of its program, by name or number, and perhaps its group')
     .example('1000:1000'),
-  workingDir: text()
-    .max(4096)
-    .pattern(/^\//, 'be an absolute path')
-    .description('The directory in which its program starts')
-    .example('/srv'),
+  workingDir: workingDirSchema.description('The directory in which its program starts').example('/srv'),
   hostname: Joi.string()
     .max(63)
     .pattern(

@@ -22,12 +22,14 @@ const parseControl = (text: string): { resize: TerminalSize } | undefined => {
 };
 
 /** Serves a console over a WebSocket until either ends. A resize that fails is ignored: the terminal still works. */
-export const serveConsole = (socket: WebSocket, { bytes, resize = () => {} }: Console): void =>
-  bridge(socket, bytes, (text) => {
+export const serveConsole = (socket: WebSocket, { bytes, resize = () => {}, takesText }: Console): void => {
+  const takeControl = (text: string): void => {
     const control = parseControl(text);
     if (control)
       Promise.resolve(control.resize)
         .then(resize)
         .catch(() => {});
     else socket.close(POLICY_VIOLATION, 'text messages must be {"resize": {"columns": N, "rows": N}}');
-  });
+  };
+  bridge(socket, bytes, takesText ? undefined : takeControl);
+};

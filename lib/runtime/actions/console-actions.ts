@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { invalid } from '../../errors.js';
 import { actionName } from '../../model/actions.js';
-import type { Guest } from '../../model/guest.js';
+import { type Guest, isContainer } from '../../model/guest.js';
 import type { ConsoleQuery } from '../../rpc/client/service-client.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 
@@ -19,4 +20,22 @@ export const openGuestConsole = (
 ): Promise<ActionResult<Duplex>> => {
   const action = runtime.action(actionName(type, `${kind}Console`));
   return runtime.connect(id, action, { ...query, guest: id }, signal);
+};
+
+/**
+ * Opens a connection to a program that runs in a container.
+ * @throws {AgentError} `invalid` for a virtual machine
+ */
+export const openExecSession = (
+  runtime: Runtime,
+  guest: Guest,
+  signal: AbortSignal,
+): Promise<ActionResult<Duplex>> => {
+  if (!isContainer(guest))
+    throw invalid(
+      `guest ${guest.id} is a virtual machine, whose guest agent connects no terminal and no input to a running program: ` +
+        'send the input with POST /guests/{id}/exec, or use its console',
+    );
+  const action = runtime.action(actionName(guest.type, 'execSession'));
+  return runtime.connect(guest.id, action, { guest: guest.id }, signal);
 };

@@ -2,6 +2,7 @@ import type { Schema } from 'joi';
 import { invalid } from '../../errors.js';
 import { actionName } from '../../model/actions.js';
 import {
+  CONTAINER_EXEC_KEYS,
   DEFAULT_EXEC_SECONDS,
   type ExecRequest,
   type ExecResult,
@@ -57,7 +58,10 @@ const act = async <Result>(
   return { pipelineId, result: (result as InGuestResponse<Result>).result };
 };
 
-/** Runs a program in a guest, and waits for its end for as long as the request says. */
+/**
+ * Runs a program in a guest, and waits for its end for as long as the request says.
+ * @throws {AgentError} `invalid` for what the guest agent of a virtual machine cannot do
+ */
 export const execInGuest = (
   runtime: Runtime,
   guest: Guest,
@@ -65,6 +69,14 @@ export const execInGuest = (
   signal: AbortSignal,
 ): Promise<ActionResult<ExecResult>> => {
   const { timeout = DEFAULT_EXEC_SECONDS } = request;
+  const key = isContainer(guest)
+    ? undefined
+    : CONTAINER_EXEC_KEYS.find((each) => request[each] !== undefined);
+  if (key !== undefined)
+    throw invalid(
+      `"${key}" is for a container: the guest agent of ${guest.id} runs programs as root, in a directory of its own; ` +
+        'run a shell for more: sh -c "cd /srv && ...", or su',
+    );
   const action = withArgs(runtime.action(actionName(guest.type, 'exec')), { timeout: String(timeout) });
   return act(runtime, { guest, action, result: execResultSchema }, request, signal);
 };

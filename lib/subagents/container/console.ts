@@ -1,16 +1,13 @@
 import type Docker from 'dockerode';
 import type { Console } from '../../http/websocket/console.js';
-import { Refusal } from '../../rpc/protocol/refusal.js';
+import { requireRunning } from './exec.js';
 import type { Guests } from './guests.js';
 
 /** Prefers bash. */
 const SHELL = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash; exec sh'];
 
 const makeExec = async (guests: Guests, id: string): Promise<Docker.Exec> => {
-  const container = await guests.find(id);
-  if (!container) throw new Refusal('not_found', `the container of guest ${id}: not found`);
-  if (container.state !== 'running')
-    throw new Refusal('conflict', `guest ${id} is ${container.state} and runs no shell: start it first`);
+  await requireRunning(guests, id);
   return guests.withContainer(id, (engine) =>
     engine.exec({
       Cmd: SHELL,
@@ -23,8 +20,8 @@ const makeExec = async (guests: Guests, id: string): Promise<Docker.Exec> => {
   );
 };
 
-/** Hangs up the shell, which engines leave running without its terminal. */
-const hangUp = async (exec: Docker.Exec): Promise<void> => {
+/** Hangs up a program, which engines leave running without its client. */
+export const hangUp = async (exec: Docker.Exec): Promise<void> => {
   const { Running, Pid } = await exec.inspect();
   if (Running && Pid > 0) process.kill(Pid, 'SIGHUP');
 };

@@ -1,6 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
+import type { ExecCreateOptions } from 'dockerode';
 import { encodeBytes, inputOf } from '../../model/encoded-output.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../../model/exec.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
@@ -33,16 +34,33 @@ class Collector {
   }
 }
 
-const makeExec = async (guests: Guests, id: string, request: ExecRequest): Promise<Docker.Exec> => {
+/** @throws {Refusal} `not_found` without a container, `conflict` when it is not running */
+export const requireRunning = async (guests: Guests, id: string): Promise<void> => {
   const container = await guests.find(id);
   if (!container) throw new Refusal('not_found', `the container of guest ${id}: not found`);
   if (container.state !== 'running')
     throw new Refusal('conflict', `guest ${id} is ${container.state} and runs no programs: start it first`);
-  const { command, env, capture = true } = request;
+};
+
+/** What to run, as fields of `ContainerExec` of the Docker Engine API. */
+export const execOptions = ({
+  command,
+  env,
+  user,
+  workingDir,
+}: Pick<ExecRequest, 'command' | 'env' | 'user' | 'workingDir'>): ExecCreateOptions => ({
+  Cmd: command,
+  ...(env ? { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) } : {}),
+  ...(user ? { User: user } : {}),
+  ...(workingDir ? { WorkingDir: workingDir } : {}),
+});
+
+const makeExec = async (guests: Guests, id: string, request: ExecRequest): Promise<Docker.Exec> => {
+  await requireRunning(guests, id);
+  const { capture = true } = request;
   return guests.withContainer(id, (engine) =>
     engine.exec({
-      Cmd: command,
-      ...(env ? { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) } : {}),
+      ...execOptions(request),
       Tty: false,
       AttachStdin: request.input !== undefined,
       AttachStdout: capture,

@@ -3,11 +3,8 @@ import type Docker from 'dockerode';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import type { LogsRequest } from '../../rpc/protocol/logs-messages.js';
 import { containerName } from './definition.js';
+import { FrameReader } from './frames.js';
 import type { Guests } from './guests.js';
-
-/** What precedes each piece of output: its stream, three zeros and its length in bytes. `ContainerAttach` describes it. */
-const HEADER_BYTES = 8;
-const LENGTH_AT = 4;
 
 /** The query of `ContainerLogs` of the Docker Engine API. */
 const queryOf = ({ follow, tail, since, timestamps, stream }: LogsRequest): Record<string, unknown> => ({
@@ -35,26 +32,8 @@ const openFrames = (docker: Docker, request: LogsRequest, abortSignal: AbortSign
 
 /** Yields the output in frames without their headers, as fast as the reader takes it: docker-modem does not wait for one. */
 export async function* outputIn(frames: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  let header = Buffer.alloc(0);
-  let left = 0;
-  for await (const chunk of frames) {
-    const output: Buffer[] = [];
-    for (let at = 0; at < chunk.length; ) {
-      if (left === 0) {
-        const part = chunk.subarray(at, at + HEADER_BYTES - header.length);
-        header = Buffer.concat([header, part]);
-        at += part.length;
-        if (header.length < HEADER_BYTES) break;
-        left = header.readUInt32BE(LENGTH_AT);
-        header = Buffer.alloc(0);
-      }
-      const piece = chunk.subarray(at, at + left);
-      output.push(piece);
-      at += piece.length;
-      left -= piece.length;
-    }
-    yield Buffer.concat(output);
-  }
+  const reader = new FrameReader();
+  for await (const chunk of frames) yield Buffer.concat(reader.read(chunk).map(({ bytes }) => bytes));
 }
 
 /**

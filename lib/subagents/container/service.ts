@@ -31,7 +31,8 @@ import { openShell } from './console.js';
 import { type Definition, STOP_TIMEOUT_S } from './definition.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
-import { exec } from './exec.js';
+import { exec, requireRunning } from './exec.js';
+import { ExecMessages } from './exec-session.js';
 import { Guests } from './guests.js';
 import { HealthChecks } from './health/checks.js';
 import { imageMethods } from './images/methods.js';
@@ -231,6 +232,10 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     listNetworks(guests, networks, signal),
   );
   subAgent.console('/console/serial', ({ guest }) => openShell(guests, guest));
+  subAgent.console('/exec', async ({ guest }) => {
+    await requireRunning(guests, guest);
+    return { bytes: new ExecMessages(guests, guest), takesText: true };
+  });
   subAgent.stream('/logs', logsRequestSchema, (request, { signal }) => openLogs(guests, request, signal));
   const close = async (): Promise<void> => {
     watcher.close();

@@ -52,3 +52,12 @@ test('runs programs in a container, and says how they ended', async (t) => {
   await stop();
   await t.throwsAsync(sh('true'), { message: /runs no programs: start it first/ });
 });
+
+test('runs a program as another user, in another directory', async (t) => {
+  const { run } = await start();
+  const { stdout } = await run({
+    command: ['sh', '-c', '/bin/busybox id -u; /bin/busybox id -g; /bin/busybox pwd'],
+    ...{ user: '1234:99', workingDir: '/etc' },
+  });
+  t.is(stdout, '1234\n99\n/etc\n');
+});

@@ -63,16 +63,24 @@ const send = (engine: ScriptedEngine, ...actions: string[]): void => {
   }
 };
 
-test('a health check costs no inspection, on Docker or on Podman', async (t) => {
+test('the program of a health check costs no inspection, on Docker or on Podman', async (t) => {
   const { engine, stateOf } = await start(t, { a: [{ running: true }] });
   const before = engine.inspections;
-  send(engine, 'exec_create: sh -c true', 'exec_start: sh -c true', 'exec_die', 'health_status: healthy');
-  send(engine, 'exec', 'exec_died', 'health_status');
+  send(engine, 'exec_create: sh -c true', 'exec_start: sh -c true', 'exec_die', 'exec', 'exec_died');
   engine.containers = { a: [{ running: false }] };
   send(engine, 'die');
   await until('the guest is stopped', () => stateOf('a') === 'stopped');
   t.is(engine.inspections, before + 1);
 });
+
+for (const action of ['health_status: healthy', 'health_status'])
+  test(`a guest is inspected once after ${action}`, async (t) => {
+    const { engine } = await start(t, { a: [{ running: true }] });
+    const before = engine.inspections;
+    send(engine, action);
+    await until('it is inspected', () => engine.inspections > before);
+    t.is(engine.inspections, before + 1);
+  });
 
 for (const [engineName, actions] of [
   ['Docker 20.10', ['kill', 'die', 'stop']],
