@@ -46,8 +46,16 @@ const GUEST_PACKAGES = [
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
 
-/** Debian packages for tests: a browser for the web console, an SFTP server, QEMU's guest agent, systemd's units. */
-const TEST_PACKAGES = ['chromium', 'curl', 'openssh-sftp-server', 'qemu-guest-agent', 'procps', 'systemd'];
+/** Debian packages for tests: a browser for the web console, an SFTP server, QEMU's guest agent, systemd's units, a registry of images. */
+const TEST_PACKAGES = [
+  'chromium',
+  'curl',
+  'openssh-sftp-server',
+  'qemu-guest-agent',
+  'procps',
+  'systemd',
+  'docker-registry',
+];
 
 /** Debian packages to test on other systems, and on Docker. */
 const SYSTEM_PACKAGES = ['debootstrap', 'docker.io'];

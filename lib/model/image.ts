@@ -65,6 +65,8 @@ export interface ImageFetch {
   format?: FetchFormat;
   /** Whether to fetch the image although it exists, and to replace it. */
   refresh?: boolean;
+  /** The platform of an image of a registry: `linux/arm64`; by default that of the host. */
+  platform?: string;
   /** A guest of this host, to make the image of one of its disks. */
   guest?: string;
   /** The snapshot of the guest; its present state by default. */
@@ -75,6 +77,10 @@ export interface ImageFetch {
 
 /** Other keys that clients of the original agent may send. They have no effect. */
 const WITHOUT_EFFECT = /^(dest|volume|size|status)$/;
+
+export const platformSchema = Joi.string()
+  .max(64)
+  .pattern(/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/, 'be a platform, such as linux/arm64');
 
 export const imageFetchSchema = Joi.object<ImageFetch>({
   id: imageIdSchema.required(),
@@ -105,6 +111,10 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
       'The format of the file, for a raw disk or a `rootfs` (container) that does not show what it is',
     )
     .example('raw'),
+  platform: platformSchema
+    .allow('', null)
+    .description('The platform of a container image from a registry; by default that of the host')
+    .example('linux/arm64'),
   refresh: Joi.boolean()
     .allow(null)
     .description('Fetch the image again if it exists; guests keep the version that they were made of'),

@@ -30,8 +30,8 @@ export class Authority {
     return authority;
   }
 
-  /** Signs a certificate, for a client of that name and for a server on loopback. */
-  async sign(name: string): Promise<Pair> {
+  /** Signs a certificate, for a client of that name and for a server at that address, by default on loopback. */
+  async sign(name: string, address = '127.0.0.1'): Promise<Pair> {
     const pair = { cert: join(this.#dir, `${name}.pem`), key: join(this.#dir, `${name}.key`) };
     await execa('openssl', [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
@@ -43,7 +43,7 @@ export class Authority {
         '-subj',
         `/CN=${name}`,
         '-addext',
-        'subjectAltName=IP:127.0.0.1',
+        `subjectAltName=IP:${address}`,
       ],
       ...['-addext', 'basicConstraints=critical,CA:FALSE', '-keyout', pair.key, '-out', pair.cert],
     ]);

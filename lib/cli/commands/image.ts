@@ -74,6 +74,7 @@ Examples:
           '--refresh',
           'fetch the image again if it exists; guests keep the version that they were made of',
         )
+        .option('--platform <platform>', 'platform of a container image of a registry, such as linux/arm64')
         .addOption(
           new Option('--format <format>', 'format of the file, where it does not show what it is').choices(
             FETCH_FORMATS,
@@ -88,7 +89,7 @@ Examples:
         source: string | undefined,
         options: StoreOption & FollowOptions & Omit<ImageFetch, 'id' | 'type' | 'source'>,
       ) => {
-        const { sha256, sha512, sums, format, refresh, dryRun } = options;
+        const { sha256, sha512, sums, format, refresh, platform, dryRun } = options;
         const fetch: ImageFetch = {
           id,
           ...(source ? { source } : {}),
@@ -97,6 +98,7 @@ Examples:
           ...(sums ? { sums } : {}),
           ...(format ? { format } : {}),
           ...(refresh ? { refresh } : {}),
+          ...(platform ? { platform } : {}),
         };
         const accepted = await storeOf(session.client, options).fetch(fetch, { dryRun });
         await reportJob(session, accepted, `fetch ${id}`, options);

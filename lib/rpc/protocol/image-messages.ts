@@ -1,10 +1,17 @@
 import Joi from 'joi';
-import { type Image, type ImageFetch, imageSchema, SHA256, SHA512 } from '../../model/image.js';
+import {
+  type Image,
+  type ImageFetch,
+  imageSchema,
+  platformSchema,
+  SHA256,
+  SHA512,
+} from '../../model/image.js';
 import { FETCH_FORMATS } from '../../model/image-formats.js';
 import { text } from './loose-text.js';
 
 /** How the caller wants an image fetched. Each key is sent only when the caller gave it. */
-export type FetchOptions = Pick<ImageFetch, 'sha256' | 'sha512' | 'sums' | 'format' | 'refresh'>;
+export type FetchOptions = Pick<ImageFetch, 'sha256' | 'sha512' | 'sums' | 'format' | 'refresh' | 'platform'>;
 
 /** The disk of a guest that an image is made of. */
 export interface ImageOrigin {
@@ -45,6 +52,7 @@ export const imageRequestSchema = Joi.object<ImageRequest>({
     .valid(...FETCH_FORMATS)
     .allow('', null),
   refresh: Joi.boolean().allow(null),
+  platform: platformSchema.allow('', null),
   origin: Joi.object<ImageOrigin>({
     guest: Joi.string().required(),
     snapshot: Joi.string(),

@@ -29,6 +29,7 @@ export const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
   ...(fields.sums ? { sums: fields.sums } : {}),
   ...(fields.format ? { format: fields.format } : {}),
   ...(fields.refresh ? { refresh: true } : {}),
+  ...(fields.platform ? { platform: fields.platform } : {}),
   ...(fields.origin ? { origin: fields.origin } : {}),
   ...(fields.upload ? { upload: true } : {}),
 });
@@ -124,13 +125,19 @@ export const runImageTask = async (
   { action, run, signal }: JobContext,
 ): Promise<Image[]> => (await runPipeline(action, imageExchange(request), { run, signal }))?.images ?? [];
 
-/** Queues the fetch of an image. */
-export const submitImageFetch = (
+/**
+ * Queues the fetch of an image.
+ * @throws {AgentError} `invalid` for a disk image with a platform
+ */
+export const submitImageFetch = async (
   runtime: Runtime,
   fetch: ImageFetch,
   options?: SubmitOptions,
-): Promise<Submission<Image[]>> =>
-  submitImageAction(runtime, fetch.type, 'fetchImage', imageRequest(fetch), options);
+): Promise<Submission<Image[]>> => {
+  if (fetch.platform && fetch.type !== 'container')
+    throw invalid(`image ${fetch.id}: a platform is for container images; leave it out`);
+  return submitImageAction(runtime, fetch.type, 'fetchImage', imageRequest(fetch), options);
+};
 
 /** Queues the creation of an image of a guest's disk. */
 export const submitImageOfGuest = (

@@ -25,6 +25,10 @@ export const containerProgram: SubAgentProgram<ContainerOptions> = {
       '--import-dir <dir>',
       'directory of files that may be loaded as images; may be repeated (default: import in --dir)',
     ).argParser((path, paths?: string[]) => collect(resolve(path), paths)),
+    new Option(
+      '--registry-auth <file>',
+      'credentials of registries, as podman login --authfile writes them (default: auth.json in --dir)',
+    ).argParser((path) => resolve(path)),
     hostDirOption(),
     new Option(
       '--capability <name>',

@@ -17,7 +17,6 @@ import { inGuestRequestSchema } from '../../rpc/protocol/in-guest-messages.js';
 import { logsRequestSchema } from '../../rpc/protocol/logs-messages.js';
 import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
 import { volumeRequestSchema } from '../../rpc/protocol/volume-messages.js';
-import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
@@ -35,8 +34,9 @@ import { exec, requireRunning } from './exec.js';
 import { ExecMessages } from './exec-session.js';
 import { Guests } from './guests.js';
 import { HealthChecks } from './health/checks.js';
+import { Credentials } from './images/credentials.js';
 import { imageMethods } from './images/methods.js';
-import { findImage } from './images/pull.js';
+import { findImage, type PullOptions } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import { openLogs } from './logs.js';
@@ -57,6 +57,8 @@ export interface ContainerOptions extends PolicyOptions {
   engine?: string[];
   /** Directories of files that may be loaded as images; by default `import` in `dir`. */
   importDir?: string[];
+  /** The file with the credentials of registries; by default `auth.json` in `dir`. */
+  registryAuth?: string;
   /** Addresses and networks off the Internet that a source of an image may have. */
   privateAddress?: string[];
 }
@@ -111,9 +113,9 @@ const checkGuest = async (guests: Guests, { guest }: GuestRequest): Promise<Gues
 const create = async (
   guests: Guests,
   request: GuestRequest,
-  { signal, progress }: CallContext,
+  options: PullOptions,
 ): Promise<GuestResponse> => {
-  const made = await lifecycle.create(guests, normalizeGuest(request.guest), { signal, progress });
+  const made = await lifecycle.create(guests, normalizeGuest(request.guest), options);
   const { guest, revision } = await respondState(guests, request.guest.id);
   const { imageMounts = [], volumes = [] } = made ?? {};
   return {
@@ -141,10 +143,10 @@ const remove = async (guests: Guests, guest: Guest): Promise<GuestResponse> => {
   return { guest: { id, state: 'deleted' }, ...(notes.length > 0 ? { message: notes.join('; ') } : {}) };
 };
 
-const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
+const addGuestMethods = (subAgent: SubAgent, guests: Guests, credentials: Credentials): void => {
   subAgent.method('MDocker.CheckContainer', guestRequestSchema, (request) => checkGuest(guests, request));
   subAgent.method('MDocker.CreateContainer', guestRequestSchema, (request, call) =>
-    create(guests, request, call),
+    create(guests, request, { ...call, credentials }),
   );
   for (const [name, change] of Object.entries(CHANGES) as [keyof typeof CHANGES, Change][]) {
     subAgent.method(name, guestRequestSchema, async (request) => {
@@ -207,7 +209,8 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
   const watcher = new Watcher(guests, { problems, log });
   const healthChecks = new HealthChecks(guests, log);
   const guard = createGuard({ reachable: new Reachable(options.privateAddress) });
-  const deps = { engine, guard, importDirs: await importDirs(options) };
+  const credentials = new Credentials(options.registryAuth ?? join(options.dir, 'auth.json'));
+  const deps = { engine, guard, credentials, importDirs: await importDirs(options) };
   await ports.load();
   await watcher.start();
   healthChecks.start();
@@ -219,7 +222,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     problems,
     check: () => check(engine),
   });
-  addGuestMethods(subAgent, guests);
+  addGuestMethods(subAgent, guests, credentials);
   subAgent
     .method('MDocker.ListContainers', containerRequestSchema, (request) => listContainers(engine, request))
     .method('MDocker.GetContainer', containerRequestSchema, (request) => getContainer(engine, request))

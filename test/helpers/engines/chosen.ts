@@ -34,6 +34,9 @@ export const needsEngineAnd = (...parts: string[]) => needs(...programs, ...part
 
 export const needsEngine = needsEngineAnd();
 
+/** As `needsEngine`, for tests that need more programs. */
+export const needsEngineWith = (...more: string[]) => needs(...programs, 'runc', 'busybox', 'root', ...more);
+
 /**
  * As `needsEngine`, one test at a time: for tests that start many processes, and because Podman's listing can fail while
  * another process adds or removes an image.

@@ -16,7 +16,7 @@ import {
 } from '../../../lib/rpc/protocol/metrics-messages.js';
 import { type SnapshotRequest, snapshotRequestSchema } from '../../../lib/rpc/protocol/snapshot-messages.js';
 
-const FETCH_KEYS = { sha256: 1, sha512: 1, sums: 1, format: 1, refresh: 1 } as const;
+const FETCH_KEYS = { sha256: 1, sha512: 1, sums: 1, format: 1, refresh: 1, platform: 1 } as const;
 
 /** Lists the keys of a type; the compiler checks that it is complete and exact. */
 const keysOf = <Type extends object>(keys: Record<keyof Required<Type>, 1>): string[] =>

@@ -17,7 +17,7 @@ import { engineReference, parseImageName } from './names.js';
 import { followEngine, type PullOptions } from './pull.js';
 import { renameImage } from './rename.js';
 
-export interface LoadOptions extends PullOptions, Pick<SourceOptions, 'guard'> {
+export interface LoadOptions extends Omit<PullOptions, 'credentials'>, Pick<SourceOptions, 'guard'> {
   /** Directories of archives that may be loaded as files. */
   importDirs: string[];
 }

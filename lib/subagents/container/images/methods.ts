@@ -11,6 +11,7 @@ import { GUEST_LABEL } from '../definition.js';
 import type { Engine } from '../engine.js';
 import { EngineError, NoEngineError } from '../errors.js';
 import { AddedNames } from './added-names.js';
+import type { Credentials } from './credentials.js';
 import { loadArchive } from './load.js';
 import { engineReference, familiarName } from './names.js';
 import { findImage, pullImage } from './pull.js';
@@ -20,6 +21,7 @@ export interface ImageDeps extends Pick<SourceOptions, 'guard'> {
   engine: Engine;
   /** Directories of files that may be loaded as images. */
   importDirs: string[];
+  credentials: Credentials;
 }
 
 type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
@@ -97,7 +99,12 @@ const hasSums = ({ sha256, sha512, sums }: ImageRequest): boolean => Boolean(sha
 
 /** Refuses formats of disk images and, for an image from a registry, sums and formats, which only archives have. */
 const checkRequest = (request: ImageRequest): void => {
-  const { id, source, format } = request;
+  const { id, source, format, platform } = request;
+  if (source && platform)
+    throw new Refusal(
+      'invalid',
+      `image ${id}: a platform is for an image of a registry; an archive has its own`,
+    );
   if (format && format !== 'rootfs')
     throw new Refusal(
       'invalid',
@@ -139,11 +146,11 @@ const describeRefresh = async (engine: Engine, id: string, before: ImageInspectI
 
 /** @returns what happened, unless the image was added */
 const loadImage = async (
-  { engine, importDirs, guard }: ImageDeps,
+  { engine, importDirs, guard, credentials }: ImageDeps,
   request: ImageRequest,
   { signal, progress, job }: CallContext,
 ): Promise<string | undefined> => {
-  const { id, source, refresh } = request;
+  const { id, source, refresh, platform } = request;
   checkRequest(request);
   const isRepeated = (job?.attempt ?? 1) > 1;
   const known = await findImage(engine, id);
@@ -155,7 +162,7 @@ const loadImage = async (
   if (known && !hasSums(request) && !refresh)
     return `image ${id} exists already and was not fetched again: ask for a refresh to get a newer one`;
   if (source) await loadArchive(engine, id, source, request, { signal, progress, importDirs, guard });
-  else await pullImage(engine, id, { signal, progress });
+  else await pullImage(engine, id, { signal, progress, credentials, platform });
   return known && refresh ? describeRefresh(engine, id, known) : undefined;
 };
 

@@ -4,6 +4,7 @@ import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import type { Engine } from '../engine.js';
 import { refusingMistakes } from '../errors.js';
+import type { Credentials } from './credentials.js';
 import { engineReference, parseImageName } from './names.js';
 import { pullFailure } from './pull-fault.js';
 import { type EngineProgress, PullProgress } from './pull-progress.js';
@@ -11,6 +12,9 @@ import { type EngineProgress, PullProgress } from './pull-progress.js';
 export interface PullOptions {
   signal: AbortSignal;
   progress: ReportProgress;
+  credentials: Credentials;
+  /** By default that of the host. */
+  platform?: string | null | undefined;
 }
 
 /**
@@ -45,12 +49,13 @@ export const findImage = (engine: Engine, id: string): Promise<ImageInspectInfo 
 export const pullImage = async (
   engine: Engine,
   id: string,
-  { signal, progress }: PullOptions,
+  { signal, progress, credentials, platform }: PullOptions,
 ): Promise<void> => {
   const { repository, tag, digest } = parseImageName(id);
   const fromImage = digest ? `${repository}@${digest}` : repository;
   let reportedAt = Number.NEGATIVE_INFINITY;
   const layers = new PullProgress();
+  const auth = await credentials.of(repository);
   const report = (line: EngineProgress): void => {
     const step = layers.add(line);
     if (!step || performance.now() - reportedAt < 1000) return;
@@ -61,12 +66,18 @@ export const pullImage = async (
   try {
     await refusingMistakes(() =>
       engine.call(async (docker) => {
-        const options = { fromImage, ...(tag ? { tag } : {}), abortSignal: signal };
-        await followEngine(docker, await docker.createImage(options), report);
+        const options = {
+          fromImage,
+          ...(tag ? { tag } : {}),
+          ...(platform ? { platform } : {}),
+          abortSignal: signal,
+        };
+        // Apart from the options, which dockerode puts into the URL.
+        await followEngine(docker, await docker.createImage(auth, options), report);
       }),
     );
   } catch (error) {
-    throw pullFailure(id, error);
+    throw pullFailure(id, error, credentials.path);
   }
 };
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
 import { NICS_LABEL } from '../../../../lib/subagents/container/definition.js';
+import { Credentials } from '../../../../lib/subagents/container/images/credentials.js';
 import { create, pause, remove, start, stop } from '../../../../lib/subagents/container/lifecycle.js';
 import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 
@@ -111,7 +112,7 @@ test('names the container that has the name of a new one', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, {});
   engine.responses = { 'POST create': [500, taken] };
   const { signal } = new AbortController();
-  const options = { signal, progress: () => undefined };
+  const options = { signal, progress: () => undefined, credentials: new Credentials('/nonexistent') };
   const error = await t.throwsAsync(create(guests, { id: 'a', image: 'localhost/i:1' }, options), {
     instanceOf: Refusal,
     message: /^the engine has a container named mistify-a already, which this agent did not create/,

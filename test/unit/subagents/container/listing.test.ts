@@ -1,5 +1,6 @@
 import test from 'ava';
 import { EngineError } from '../../../../lib/subagents/container/errors.js';
+import { Credentials } from '../../../../lib/subagents/container/images/credentials.js';
 import { imageMethods } from '../../../../lib/subagents/container/images/methods.js';
 import { listContainers } from '../../../../lib/subagents/container/listing.js';
 import { loopbackGuard as guard } from '../../../helpers/loopback.js';
@@ -24,7 +25,12 @@ test('lists containers although others are removed meanwhile', async (t) => {
 
 test('lists and deletes images although others are removed meanwhile', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, { a: [running] });
-  const { ListImages, DeleteImage } = imageMethods({ engine: guests.engine, guard, importDirs: [] });
+  const { ListImages, DeleteImage } = imageMethods({
+    engine: guests.engine,
+    guard,
+    importDirs: [],
+    credentials: new Credentials('/nonexistent'),
+  });
   engine.listFailures = ['image not known', 'size is not known'];
   t.is((await ListImages?.(REQUEST, CALL))?.images[0]?.id, 'localhost/i:1');
   engine.listFailures = ['no such container'];

@@ -14,7 +14,11 @@ for (const [said, words] of [
   ['http: server gave HTTP response to HTTPS client', 'does not use TLS'],
 ] as const)
   test(`words a failed pull, with its registry: ${said}`, (t) => {
-    const { message } = pullFailure('localhost:5000/x:1', new EngineError(500, said, undefined));
+    const { message } = pullFailure(
+      'localhost:5000/x:1',
+      new EngineError(500, said, undefined),
+      '/auth.json',
+    );
     t.true(
       message.startsWith('image localhost:5000/x:1 cannot be pulled: registry localhost:5000 '),
       message,
@@ -24,7 +28,10 @@ for (const [said, words] of [
   });
 
 test('keeps the engine’s words of any other failure, and the kind of a refusal', (t) => {
-  t.is(pullFailure('a', new Error('no space left')).message, 'image a cannot be pulled: no space left');
-  const refusal = pullFailure('a', new Refusal('not_found', 'manifest unknown'));
+  t.is(
+    pullFailure('a', new Error('no space left'), '/auth.json').message,
+    'image a cannot be pulled: no space left',
+  );
+  const refusal = pullFailure('a', new Refusal('not_found', 'manifest unknown'), '/auth.json');
   t.true(refusal instanceof Refusal);
 });
