@@ -22,6 +22,7 @@ const YAML = join(packageDirectory('yaml'), '..', 'browser', 'dist');
  * need Node.
  */
 const SHARED = [
+  'client/container-spec.js',
   'client/errors.js',
   'client/guest-spec.js',
   'client/path.js',
