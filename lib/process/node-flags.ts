@@ -10,6 +10,7 @@ export const AGENT_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: String(128 * 1024) } 
  * of a process, so the shebang of the program and `npm start` repeat them.
  */
 export const NODE_FLAGS = [
+  '--expose-gc',
   '--v8-pool-size=1',
   '--heap-growing-percent=200',
   '--no-allocation-site-pretenuring',

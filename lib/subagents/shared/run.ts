@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { errorMessage, isErrno } from '../../errors.js';
 import { readSecretFile } from '../../files/secret-file.js';
 import { createLogger, LOG_LEVELS, type Logger } from '../../log.js';
+import { collectWhenIdle } from '../../process/idle-collection.js';
 import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service-address.js';
 import type { SubAgent } from '../../rpc/server/sub-agent.js';
 
@@ -103,6 +104,7 @@ export type Serve = <Options>(program: SubAgentProgram<Options>, args: readonly 
  * @param serveAll serves each of them
  */
 export const runSubAgents = async (serveAll: (serve: Serve) => Promise<unknown>): Promise<void> => {
+  collectWhenIdle();
   const running: Running[] = [];
   const serve: Serve = async (program, args) => {
     const options = parseOptions(program, args);

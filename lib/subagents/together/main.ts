@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring --max-semi-space-size=4
+#!/usr/bin/env -S node --expose-gc --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring --max-semi-space-size=4
 import {
   canShare,
   SHARING_PROGRAMS,
