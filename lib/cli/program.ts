@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { packageRoot } from '../files/package-root.js';
 import { addBackupCommands } from './commands/backup.js';
 import { addCompletionCommands } from './commands/completion.js';
+import { addComposeCommands } from './commands/compose.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addEventsCommand } from './commands/events.js';
 import { addGuestCommands } from './commands/guest.js';
@@ -76,6 +77,7 @@ export const makeProgram = (): Command => {
   addSshCommand(program);
   addImageCommands(program);
   addVolumeCommands(program);
+  addComposeCommands(program);
   addSnapshotCommands(program);
   addBackupCommands(program);
   addScheduleCommands(program);

@@ -17,7 +17,7 @@ const loaded = async (dir: string, ...args: string[]): Promise<string[]> => {
 test.serial('does not load slow modules for --help', async (t) => {
   const modules = await loaded(await tempDir(t), '--help');
   t.true(modules.some((url) => url.includes('/node_modules/commander/')));
-  const slow = ['axios', 'joi', 'ora', 'string-width', 'log-update', '@bomb.sh'];
+  const slow = ['axios', 'joi', 'yaml', 'ora', 'string-width', 'log-update', '@bomb.sh'];
   t.deepEqual(
     slow.filter((name) => modules.some((url) => url.includes(`/node_modules/${name}/`))),
     [],

@@ -1,0 +1,19 @@
+import type { Guest, MistifyClient, Volume } from '../../client/index.js';
+import { PROJECT_KEY, PROJECT_LABEL, SERVICE_KEY } from './pod.js';
+
+/** Finds the guests of a project, by the names of their services. */
+export const guestsOf = async (client: MistifyClient, project: string): Promise<Map<string, Guest>> => {
+  const guests = new Map<string, Guest>();
+  for await (const guest of client.guests.every({ limit: 1000 })) {
+    const { [PROJECT_KEY]: of, [SERVICE_KEY]: service } = guest.metadata ?? {};
+    if (of === project && service !== undefined) guests.set(service, guest);
+  }
+  return guests;
+};
+
+/** Whether a volume was made for a project, or for the images of its guests. */
+export const isVolumeOf = (
+  { labels, guest }: Volume,
+  project: string,
+  guests: ReadonlyMap<string, Guest>,
+): boolean => labels?.[PROJECT_LABEL] === project || [...guests.values()].some(({ id }) => id === guest);
