@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { errorMessage } from '../../errors.js';
+import { portName, sharedPort } from '../../model/container/port-clash.js';
 import { usageFailure } from '../failure.js';
 import { interpolate } from './interpolate.js';
 import { inOrder } from './order.js';
@@ -57,6 +58,19 @@ const checkNeeds = (services: readonly PodService[], mistakes: Mistakes): void =
         mistakes.add(`services.${name}.depends_on`, `the file has no service ${service}`);
 };
 
+/** Names what two services of the file cannot both have: the agent would refuse it only once the first one is there. */
+const checkClashes = (services: readonly PodService[], mistakes: Mistakes): void => {
+  for (const [index, { name, spec }] of services.entries())
+    for (const earlier of services.slice(0, index)) {
+      const at = `services.${name}`;
+      const port = sharedPort(spec.container?.ports ?? [], earlier.spec.container?.ports ?? []);
+      if (port) mistakes.add(`${at}.ports`, `${earlier.name} has ${portName(port)}, too`);
+      const guestName = spec.metadata?.name;
+      if (guestName !== undefined && guestName === earlier.spec.metadata?.name)
+        mistakes.add(`${at}.container_name`, `${earlier.name} has the same`);
+    }
+};
+
 /**
  * Reads a pod file: a part of the Compose specification.
  * @param wanted the name of the project, in place of that of the file
@@ -89,6 +103,7 @@ export const readPod = async (
   }
   if (services.length === 0) mistakes.add('services', 'there are none');
   checkNeeds(services, mistakes);
+  checkClashes(services, mistakes);
   mistakes.throwIfAny();
   return { project, services: inOrder(services), volumes: [...volumes.values()] };
 };

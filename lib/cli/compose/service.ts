@@ -4,6 +4,15 @@ import type { ContainerSpec } from '../../model/container/spec.js';
 import { readEnvFiles } from '../env-file.js';
 import { readHealth } from './health.js';
 import { type MountContext, readMount, readTmpfs } from './mounts.js';
+import {
+  type NetworkContext,
+  readDns,
+  readDnsSearch,
+  readExtraHosts,
+  readNetworkMode,
+  readNetworks,
+  readPorts,
+} from './network.js';
 import type { Mistakes, PodService, Value } from './pod.js';
 import {
   fieldsOf,
@@ -22,10 +31,10 @@ import {
 } from './values.js';
 
 /** What the services of a file refer to. */
-export interface ServiceContext extends MountContext {
+export interface ServiceContext extends MountContext, NetworkContext {
   env: NodeJS.ProcessEnv;
-  /** The names on the host of the networks that the file names. */
-  networks: ReadonlyMap<string, string>;
+  /** The name of the service. */
+  service: string;
 }
 
 /** What one key of a service comes to. */
@@ -72,33 +81,6 @@ const envFiles = (value: unknown, { dir }: ServiceContext): Promise<Record<strin
   return readEnvFiles(someOf(value).map((path) => resolve(dir, textOf(path))));
 };
 
-const networksOf = (value: unknown, { networks }: ServiceContext): GuestSpec => {
-  const names = Array.isArray(value)
-    ? textsOf(value)
-    : Object.entries(fieldsOf(value)).map(([name, given]) => {
-        if (given !== null) throw new WrongValue(`settings of ${name} are not supported`);
-        return name;
-      });
-  const nics = names.map((name) => {
-    const network = networks.get(name);
-    if (network === undefined)
-      throw new WrongValue(`name the network ${name} under the key networks of the file`);
-    return { network };
-  });
-  return { nics };
-};
-
-const NETWORK_MODES: Readonly<Record<string, GuestSpec>> = {
-  none: { nics: [] },
-  bridge: { nics: [{ network: 'user' }] },
-};
-
-const networkModeOf = (value: unknown): GuestSpec => {
-  const guest = NETWORK_MODES[textOf(value)];
-  if (!guest) throw new WrongValue('none and bridge are supported');
-  return guest;
-};
-
 const ulimitsOf = (value: unknown): ContainerSpec => ({
   ulimits: Object.fromEntries(
     Object.entries(fieldsOf(value)).map(([name, limit]) => {
@@ -115,8 +97,12 @@ const READERS: Readonly<Record<string, Reader>> = {
   mem_limit: (value) => ({ guest: { memory: megabytesOf(value) } }),
   cpus: (value) => ({ guest: { cpu: numberOf(value) } }),
   restart: (value) => ({ guest: restartOf(value) }),
-  networks: (value, context) => ({ guest: networksOf(value, context) }),
-  network_mode: (value) => ({ guest: networkModeOf(value) }),
+  networks: (value, context) => readNetworks(context.service, value, context),
+  network_mode: (value) => ({ guest: readNetworkMode(value) }),
+  ports: (value) => ({ container: readPorts(value) }),
+  extra_hosts: (value) => ({ container: readExtraHosts(value) }),
+  dns: (value) => ({ container: readDns(value) }),
+  dns_search: (value) => ({ container: readDnsSearch(value) }),
   depends_on: (value) => ({ needs: needsOf(value) }),
   command: (value) => (value === null ? {} : { container: { command: wordsOf(value) } }),
   entrypoint: (value) => (value === null ? {} : { container: { entrypoint: wordsOf(value) } }),
@@ -176,9 +162,10 @@ const withoutTwice = ({ env = {}, secretEnv, ...spec }: ContainerSpec): Containe
 export const readService = async (
   name: string,
   { at, value }: Value,
-  context: ServiceContext,
+  shared: Omit<ServiceContext, 'service'>,
   mistakes: Mistakes,
 ): Promise<PodService> => {
+  const context = { ...shared, service: name };
   if (!isFields(value)) {
     mistakes.add(at, 'give keys with values');
     return { name, spec: {}, needs: [] };

@@ -42,12 +42,19 @@ const stepOf = (service: PodService, project: string, guest: Guest | undefined):
   return { service, change: guest.state === 'running' ? 'none' : 'start', guest };
 };
 
-/** Checks a create without making anything. A guest that is there already keeps its name and its ports until it goes. */
+/** Leaves out what the guest that is to be replaced has until it goes: its name and its ports. */
+const withoutClaims = ({ metadata = {}, container = {}, ...body }: GuestSpec): GuestSpec => {
+  const { name: _name, ...others } = metadata;
+  const { ports: _ports, ...rest } = container;
+  return { ...body, metadata: others, container: rest };
+};
+
+/** Checks a create without making anything. */
 const rehearse = async ({ client }: Session, { service, change }: Step, project: string): Promise<void> => {
   if (change !== 'create' && change !== 'recreate') return;
   const body = bodyOf(service, project);
-  const { name: _name, ...others } = body.metadata ?? {};
-  await client.guests.create(change === 'create' ? body : { ...body, metadata: others }, { dryRun: true });
+  if (change === 'create') await client.guests.create(body, { dryRun: true });
+  else await client.guests.create(withoutClaims(body), { dryRun: true });
 };
 
 const remove = async (session: Session, { id, state }: Guest, title: string): Promise<void> => {

@@ -67,7 +67,16 @@ test('translates what a service says to the body of a create', async (t) => {
         { type: 'tmpfs', target: '/c', tmpfs: { size: '64m', mode: '0700' } },
       ],
       tmpfs: ['/t:size=1g'],
-      networks: ['front'],
+      networks: { front: { aliases: ['www'] } },
+      ports: [
+        '8080:80',
+        '127.0.0.1:53:53/udp',
+        '[::1]:1:2',
+        { target: 443, published: '8443', host_ip: '192.0.2.1' },
+      ],
+      extra_hosts: ['a.example:192.0.2.1', 'b.example=::1'],
+      dns: '192.0.2.53',
+      dns_search: ['shop.example'],
       'x-note': 'ignored',
     },
     { volumes: { data: null }, networks: { front: { external: true, name: 'pub' } }, version: '3' },
@@ -96,6 +105,16 @@ test('translates what a service says to the body of a create', async (t) => {
       pidsLimit: 64,
       ulimits: { nofile: 1024, core: { soft: 0, hard: 1 } },
       health: { command: ['true'], interval: 10, timeout: 1, retries: 2, startPeriod: 5 },
+      aliases: ['web', 'www'],
+      ports: [
+        { hostPort: 8080, port: 80 },
+        { hostAddress: '127.0.0.1', hostPort: 53, port: 53, protocol: 'udp' },
+        { hostAddress: '::1', hostPort: 1, port: 2 },
+        { hostAddress: '192.0.2.1', hostPort: 8443, port: 443 },
+      ],
+      extraHosts: { 'a.example': '192.0.2.1', 'b.example': '::1' },
+      dns: ['192.0.2.53'],
+      dnsSearch: ['shop.example'],
       env: { MODE: 'test', COUNT: '3', ON: 'true', TAG: '1.36' },
       secretEnv: { PASSWORD: 'x y' },
       mounts: [
@@ -190,7 +209,7 @@ test('names everything that is not supported at once', async (t) => {
           restart: 'sometimes',
           depends_on: ['gone'],
           healthcheck: { interval: '5s' },
-          networks: { front: { aliases: ['a'] } },
+          networks: { front: { ipv4_address: '192.0.2.1' } },
           network_mode: 'host',
           mem_limit: 'much',
         },
@@ -211,7 +230,7 @@ test('names everything that is not supported at once', async (t) => {
     /services\.web\.restart: choose from no, always/,
     /services\.web\.depends_on: the file has no service gone/,
     /services\.web\.healthcheck: give its test/,
-    /services\.web\.networks: settings of front/,
+    /services\.web\.networks: ipv4_address of front is not supported/,
     /services\.web\.network_mode: none and bridge are supported/,
     /services\.web\.mem_limit: give a size/,
     /services\.built: it has no image, and the agent builds none/,
@@ -236,6 +255,26 @@ for (const [mount, message] of [
   test(`refuses the mount ${JSON.stringify(mount)}`, async (t) => {
     await t.throwsAsync(serviceOf(t, { volumes: [mount] }), { message });
   });
+
+for (const [port, message] of [
+  ['80', /write HOST_PORT:PORT/],
+  ['8000-8010:8000-8010', /write HOST_PORT:PORT/],
+  ['80:80/icmp', /not a protocol/],
+  [{ target: 80 }, /give published/],
+  [{ target: 80, published: 80, mode: 'host' }, /mode is not supported/],
+] as const)
+  test(`refuses the port ${JSON.stringify(port)}`, async (t) => {
+    await t.throwsAsync(serviceOf(t, { ports: [port] }), { message });
+  });
+
+test('refuses what two services cannot both have', async (t) => {
+  const web = { ...WEB, ports: ['8080:80'], container_name: 'shop' };
+  const error = await t.throwsAsync(
+    read(t, { services: { web, api: { ...web, ports: ['127.0.0.1:8080:81'] } } }),
+  );
+  t.regex(error?.message ?? '', /services\.api\.ports: web has port 8080\/tcp of 127\.0\.0\.1, too/);
+  t.regex(error?.message ?? '', /services\.api\.container_name: web has the same/);
+});
 
 test('refuses services that need each other, and files that are not YAML or have no services', async (t) => {
   const needing = { services: { a: { ...WEB, depends_on: ['b'] }, b: { ...WEB, depends_on: ['a'] } } };
