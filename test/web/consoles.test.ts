@@ -7,6 +7,7 @@ import { BROWSER, closeBrowser, openPage } from '../helpers/browser.js';
 import { shouting } from '../helpers/console.js';
 import { makeToken, serveGuarded } from '../helpers/guarded.js';
 import { needs } from '../helpers/needs.js';
+import { blankScreen } from '../helpers/screen.js';
 import { until } from '../helpers/wait.js';
 
 const test = needs(BROWSER);
@@ -103,6 +104,23 @@ test('shows that a guest is off instead of connecting to its screen', async (t) 
   const page = await openPage(t, `${url}/#/guests/${id}/screen`);
   await page.getByText('The guest is off (shutoff)').waitFor();
   t.deepEqual(scripted.consoles, []);
+});
+
+test("a phone types on a guest's screen with its own keyboard", async (t) => {
+  const pressed: number[] = [];
+  const { url, context } = await serveApi(t, { console: () => ({ bytes: blankScreen(pressed) }) });
+  const { id } = await addGuest(context);
+  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+  const page = await openPage(t, `${url}/#/guests/${id}/screen`, phone);
+  await page.getByText('Connected', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Keyboard', exact: true }).tap();
+  await page.keyboard.insertText('lé');
+  await page.keyboard.press('Backspace');
+  await page.getByRole('button', { name: 'Esc', exact: true }).tap();
+  await page.keyboard.insertText('s');
+  await page.keyboard.press('Enter');
+  await until('the keys arrive', () => pressed.length >= 6);
+  t.deepEqual(pressed, [0x6c, 0xe9, 0xff08, 0xff1b, 0x73, 0xff0d]);
 });
 
 test("opens a console with the page's token if its scope permits", async (t) => {

@@ -6,6 +6,7 @@ import { consoleProtocols } from '../session.js';
 import { count } from '../words.js';
 import { Attachment, type Closed, consoleUrl } from './attachment.js';
 import type { ConsoleScreen } from './console-screen.js';
+import { touchKeyboard } from './touch-keyboard.js';
 
 /** The states in which a guest has a screen. */
 const VISIBLE = ['running', 'paused', 'suspended', 'blocked', 'crashed', 'unknown'];
@@ -57,6 +58,7 @@ export const openScreen = (
     });
   return {
     buttons: [
+      ...touchKeyboard(() => rfb),
       h('button', { class: 'small', onclick: () => rfb?.sendCtrlAltDel() }, 'Ctrl+Alt+Del'),
       h(
         'button',

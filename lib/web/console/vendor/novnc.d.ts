@@ -3,6 +3,7 @@
 export default class RFB extends EventTarget {
   constructor(target: HTMLElement, socket: WebSocket, options?: { shared?: boolean });
   background: string;
+  focusOnClick: boolean;
   resizeSession: boolean;
   scaleViewport: boolean;
   viewOnly: boolean;
@@ -10,4 +11,6 @@ export default class RFB extends EventTarget {
   disconnect(): void;
   focus(options?: FocusOptions): void;
   sendCtrlAltDel(): void;
+  /** Presses and releases a key. */
+  sendKey(keysym: number): void;
 }
