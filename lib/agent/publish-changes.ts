@@ -1,5 +1,6 @@
 import type { EventLog } from '../events/event-log.js';
 import { ACTION_SPECS } from '../model/actions.js';
+import { withoutSecretEnv } from '../model/container/secret-env.js';
 import type { EventBody } from '../model/event.js';
 import { isFinished, type Job } from '../model/job.js';
 import type { ScheduleChange } from '../runtime/schedules/schedule-clock.js';
@@ -52,7 +53,10 @@ export const scheduleEvent = (change: ScheduleChange): EventBody => ({
 
 /** Publishes an event for each change of a guest, a job, an image, a volume or a backup. */
 export const publishChanges = (events: EventLog, guests: GuestStore, jobs: JobLog): void => {
-  guests.onChange((change, guest) => events.publish({ kind: 'guest', change, id: guest.id, guest }));
+  // No reader of an event may see the secret environment, so it is not in the event log either.
+  guests.onChange((change, guest) =>
+    events.publish({ kind: 'guest', change, id: guest.id, guest: withoutSecretEnv(guest) }),
+  );
   jobs.onChange((logged) => {
     events.publish(jobEvent(logged));
     for (const event of [imageEvent(logged), volumeEvent(logged), backupEvent(logged)])

@@ -36,7 +36,11 @@ const without = (metadata: Metadata, keys: readonly string[]): Metadata => {
 
 const withoutKeys = (guest: Guest, metadata: Metadata, keys: readonly string[]): Guest => {
   if (keys.length === 0) return guest;
-  return { ...guest, metadata: without(metadata, keys), hidden: keys.map((key) => `metadata.${key}`) };
+  return {
+    ...guest,
+    metadata: without(metadata, keys),
+    hidden: [...keys.map((key) => `metadata.${key}`), ...(guest.hidden ?? [])],
+  };
 };
 
 /** Metadata, and guests with theirs, as some clients may see them. */

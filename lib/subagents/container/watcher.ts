@@ -7,10 +7,12 @@ import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
 import type { Problems } from '../../rpc/server/problems.js';
 import { GUEST_LABEL } from './definition.js';
+import { NoEngineError } from './errors.js';
 import type { Guests } from './guests.js';
 
 const FIRST_RETRY_MS = 100;
-const MAX_RETRY_MS = 5000;
+/** An engine that is back is noticed within about this time. */
+const MAX_RETRY_MS = 2000;
 /** A lost event leaves a state wrong for this long at most. */
 const RESYNC_MS = 30_000;
 /** Events are some kB long, since they contain the container's labels. */
@@ -110,7 +112,7 @@ export class Watcher {
       await this.#guests.refreshAll();
       this.#log.info({ socket: engine.socket }, 'connected to the container engine');
       onConnected();
-      for await (const line of readLines(events, MAX_LINE_BYTES)) this.#onEvent(line);
+      for await (const line of readLines(events, MAX_LINE_BYTES)) this.#onEvent(line, events);
     } finally {
       clearInterval(resync);
       events.destroy();
@@ -127,13 +129,17 @@ export class Watcher {
     }
   }
 
-  #onEvent(line: string): void {
+  #onEvent(line: string, events: Readable): void {
     if (!line.trim()) return;
     const { Action, Actor } = JSON.parse(line) as EngineEvent;
     const id = Actor.Attributes?.[GUEST_LABEL];
     if (id === undefined || IRRELEVANT.has(nameOf(Action))) return;
     const isHealth = nameOf(Action) === HEALTH;
     const update = isHealth ? this.#guests.observe(id) : this.#guests.refresh(id);
-    update.catch((error) => this.#log.warn({ err: error, guest: id }, errorMessage(error)));
+    update.catch((error) => {
+      // The change is lost, so the session ends: the next one reads all states.
+      if (error instanceof NoEngineError) events.destroy(error);
+      else this.#log.warn({ err: error, guest: id }, errorMessage(error));
+    });
   }
 }

@@ -46,7 +46,7 @@ export interface TestEngine {
   /** Starts the service on the socket. */
   serve(): Promise<void>;
   /** Stops the service. The containers keep running. */
-  stopService(): Promise<void>;
+  stopService(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Stops everything, containers and mounts included, and removes it. */
   stop(): Promise<void>;
 }

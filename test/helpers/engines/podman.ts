@@ -117,11 +117,11 @@ export class TestPodman implements TestEngine {
     );
   }
 
-  async stopService(): Promise<void> {
+  async stopService(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const service = this.#service;
-    if (!service || service.exitCode !== null) return;
+    if (!service || service.exitCode !== null || service.signalCode !== null) return;
     const exited = once(service, 'exit');
-    service.kill('SIGTERM');
+    service.kill(signal);
     await exited;
     await rm(this.socket, { force: true });
   }
