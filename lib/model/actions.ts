@@ -98,7 +98,7 @@ const SPECS = {
   addDisk: { ...guestChange, sparesTemplates: true },
   changeDisk: { ...guestChange, sparesTemplates: true },
   removeDisk: { ...guestChange, sparesTemplates: true },
-  update: guestChange,
+  update: { ...guestChange, hasContainerVariant: true },
   addNic: guestChange,
   changeNic: guestChange,
   removeNic: guestChange,

@@ -1,11 +1,13 @@
 import type Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
 import { type ComingBackPatch, changeComingBack, comingBackPatchSchemas } from './coming-back-patch.js';
+import { containerPatchSchema } from './container/spec-patch.js';
 import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
 import { templateSchema } from './guest-schemas.js';
 import type { SizeChange } from './guest-size.js';
 import { sizeSchemas } from './guest-size-schemas.js';
 import type { OptionsChange } from './hardware-options.js';
+import { imageIdSchema } from './image-id.js';
 import { guestNameSchema, newDescriptionSchema, tagsSchema } from './labels.js';
 import { optionsPatchSchemas } from './options-patch.js';
 import { patchSchema } from './patch-schema.js';
@@ -17,6 +19,10 @@ export interface GuestPatch extends SizeChange, OptionsChange, ComingBackPatch {
   tags?: string[] | null;
   bootOrder?: string[] | null;
   template?: boolean | null;
+  /** Of a container. */
+  image?: string;
+  /** A merge patch of what only a container has. */
+  container?: Readonly<Record<string, unknown>> | null;
 }
 
 interface PatchKey {
@@ -40,20 +46,20 @@ const KEYS: Record<keyof GuestPatch, PatchKey> = {
   bootOrder: { owner: 'sub-agent', schema: bootOrderSchema.allow(null) },
   machine: { owner: 'sub-agent', schema: optionsPatchSchemas.machine },
   devices: { owner: 'sub-agent', schema: optionsPatchSchemas.devices },
+  image: { owner: 'sub-agent', schema: imageIdSchema.description('The image of a container') },
+  container: { owner: 'sub-agent', schema: containerPatchSchema },
 };
 
 /** Where a client changes the other keys of a guest. */
 const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   id: 'a guest keeps its id',
   type: 'a guest keeps its type',
-  image: 'it is fixed when the guest is created',
   nics: 'change it at /guests/{guestID}/nics',
   disks: 'change it at /guests/{guestID}/disks',
   cdroms: 'change a drive at /guests/{guestID}/cdroms',
   media: 'the agent sets it',
   state: 'use an action, such as POST /guests/{guestID}/start',
   reason: 'the agent sets it',
-  container: 'it is fixed when the guest is created',
   cpuModel: 'use POST /guests/{guestID}/upgrade-machine',
   pending: 'the agent sets it; to cancel a change that waits, patch its key back to what the guest has',
   warnings: 'the agent sets it',

@@ -180,4 +180,4 @@ export const isContainer = (guest: Pick<Guest, 'type'>): boolean => guest.type =
 
 const NO_METADATA: Metadata = {};
 
-export const metadataOf = ({ metadata = NO_METADATA }: Guest): Metadata => metadata;
+export const metadataOf = ({ metadata = NO_METADATA }: Pick<Guest, 'metadata'>): Metadata => metadata;

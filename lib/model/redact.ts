@@ -10,8 +10,11 @@ const replaceAll = (text: string, secrets: readonly string[], name: string): str
     .filter((secret) => secret.length >= MIN_REDACTED)
     .reduce((redacted, secret) => redacted.replaceAll(secret, `[${name}]`), text);
 
+/** The parts of a guest that may be secret. */
+type Secretive = Pick<Guest, 'metadata' | 'container'>;
+
 /** The secrets of a guest, by their names. */
-const secretsOf = (guest: Guest): Map<string, string> => {
+const secretsOf = (guest: Secretive): Map<string, string> => {
   const metadata = metadataOf(guest);
   const hidden = CLOSED_VIEW.hiddenKeys(metadata).map((key) => [key, metadata[key] ?? ''] as const);
   return new Map([...hidden, ...secretEnvOf(guest)]);
@@ -21,7 +24,7 @@ const secretsOf = (guest: Guest): Map<string, string> => {
  * Replaces the secrets of a guest, and their lines, in a text about it by their names. The text of a sub-agent may quote
  * them, and ends up in jobs, events and logs.
  */
-export const redact = (guest: Guest, text: string): string => {
+export const redact = (guest: Secretive, text: string): string => {
   let redacted = text;
   for (const [name, value] of secretsOf(guest))
     redacted = replaceAll(redacted, [value, ...value.split('\n').map((line) => line.trim())], name);

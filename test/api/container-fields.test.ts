@@ -231,7 +231,9 @@ test('the record has the volumes that the sub-agent says are of the image, and a
   const imageMounts = [{ target: '/data', volume: 'x-1' }];
   const { call, scripted } = await serveApi(t, {
     methods: {
-      'Test.containerCreate': ({ guest }) => ({ guest: { id: guest.id, container: { imageMounts } } }),
+      'Test.containerCreate': ({ guest }) => ({
+        guest: { id: guest.id, container: { ...guest.container, imageMounts } },
+      }),
     },
   });
   const { body } = await call(

@@ -147,15 +147,15 @@ test('rejects hardware for a container with 400', async (t) => {
   const { id } = await addGuest(context, { type: 'container' });
   const { status, body } = await call('PATCH', `/guests/${id}`, { machine: { tpm: true } });
   t.is(status, 400);
-  t.regex(messageOf(body), /is a container, which keeps its machine: /);
+  t.regex(messageOf(body), /is a container, which has no machine: leave it out/);
 });
 
-test('rejects a size for a container with 400', async (t) => {
+test('rejects a size that a container cannot grow to with 400', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context, { type: 'container' });
-  const { status, body } = await call('PATCH', `/guests/${id}`, { memory: 64, tags: ['a'] });
+  const { status, body } = await call('PATCH', `/guests/${id}`, { maxMemory: 64, tags: ['a'] });
   t.is(status, 400);
-  t.regex(messageOf(body), /is a container, which keeps its memory: /);
+  t.regex(messageOf(body), /is a container, which has no maxMemory: /);
 });
 
 test('rejects a name that another guest has, before and during the job', async (t) => {

@@ -8,7 +8,7 @@ import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addHardwareOptions, type HardwareChoices, hardwarePatch } from '../hardware-options.js';
 import { guestId, labelOf } from '../names.js';
-import { parseCount, parseMb } from '../option-values.js';
+import { parseCount, parseCpus, parseMb } from '../option-values.js';
 import { type OrDefault, orDefault, patchValue } from '../or-default.js';
 import { withSession } from '../session.js';
 
@@ -19,6 +19,7 @@ interface SetOptions extends FollowOptions, HardwareChoices {
   untag?: string[];
   memory?: OrDefault<number>;
   cpu?: OrDefault<number>;
+  image?: string;
   maxMemory?: OrDefault<number>;
   maxCpu?: OrDefault<number>;
   autostart?: OrDefault<NonNullable<GuestPatch['autostart']>>;
@@ -33,6 +34,9 @@ start, which "pending" in "mistify guest show" says: shut it down and start it, 
 cancel a change that waits, set what the guest has. An empty text or the word "default" returns to the default.
 
 --autostart and --restart keep the settings that they do not name: --autostart always,delay=default keeps the order.
+
+A container whose memory, CPUs or image change is made anew, and restarts, unless its engine can change them while it runs:
+docs/containers.md. It keeps its volumes, addresses and name, and a change that fails leaves the old one running.
 
 UEFI variables, with and without Secure Boot, and the state of a TPM are kept while a guest does without them. Changing
 back brings them back.
@@ -50,7 +54,8 @@ const collect = (text: string, earlier: string[] = []): string[] => [...earlier,
 const VALUES = [...SIZE_KEYS, 'autostart', 'restart', 'bootOrder'] as const;
 
 /** The part of the change that does not depend on what the guest has. */
-const patchOf = ({ name, description, ...options }: SetOptions): GuestPatch => ({
+const patchOf = ({ name, description, image, ...options }: SetOptions): GuestPatch => ({
+  ...(image === undefined ? {} : { image }),
   ...(name === undefined ? {} : { name: name === '' ? null : name }),
   ...(description === undefined ? {} : { description: description === '' ? null : description }),
   ...Object.fromEntries(
@@ -109,7 +114,8 @@ export const addSet = (guest: Command): void => {
     .option('--tag <tag>', 'add a tag; repeatable', collect)
     .option('--untag <tag>', 'remove a tag; repeatable', collect)
     .option('--memory <size>', 'memory, in MB or with a unit: 2G', orDefault(parseMb))
-    .option('--cpu <count>', 'number of vCPUs', orDefault(parseCount))
+    .option('--cpu <count>', 'number of vCPUs; a container may have a part of one: 0.5', orDefault(parseCpus))
+    .option('--image <image>', 'image of a container, which is made anew')
     .option('--max-memory <size>', 'memory that a running guest can grow to', orDefault(parseMb))
     .option('--max-cpu <count>', 'number of vCPUs that a running guest can grow to', orDefault(parseCount))
     .option(
@@ -119,7 +125,7 @@ export const addSet = (guest: Command): void => {
     )
     .option(
       '--restart <policy>',
-      'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
+      'start again after a failure: never, on-failure, or always (containers, after any exit); on-failure,retries=5,window=600',
       orDefault(parseRestartChange),
     )
     .option(

@@ -2,6 +2,7 @@ import { type TimeLimit, waitFor } from '../../async/deadline.js';
 import { AgentError, errorMessage, notCreated } from '../../errors.js';
 import {
   ACTION_SPECS,
+  type ActionName,
   actionName,
   type GuestTask,
   isCreation,
@@ -9,6 +10,7 @@ import {
   type PreemptingAction,
 } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
+import { subAgentPart } from '../../model/guest-patch.js';
 import { isOff, isOffAction, isPowerAction, takenOver, turnedOff } from '../../model/intent.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
@@ -128,6 +130,10 @@ export interface GuestActionOptions {
   change?: GuestChange | undefined;
 }
 
+/** The name of a guest's action. A container's own update is for what its sub-agent changes. */
+const variantOf = ({ type }: Guest, name: GuestTask, change: GuestChange = {}): ActionName =>
+  name === 'update' && !subAgentPart(change) ? name : actionName(type, name);
+
 /**
  * Queues an action of an existing guest. A deletion that is queued or running already is not queued again: all its
  * clients get the same job.
@@ -140,7 +146,7 @@ export const submitGuestAction = async (
   name: GuestTask,
   { args, change, ...options }: SubmitOptions & GuestActionOptions = {},
 ): Promise<Submission<Guest>> => {
-  const action = runtime.action(actionName(guest.type, name));
+  const action = runtime.action(variantOf(guest, name, change));
   if (guest.state === 'error' && name !== 'delete')
     throw notCreated(guest.id, createFailure(runtime, guest.id));
   requireNotTemplate(guest, name);

@@ -1,7 +1,7 @@
 import type { Guest } from '../../model/guest.js';
 import { type GuestPatch, withAgentPart } from '../../model/guest-patch.js';
 import { guestExchange } from '../guests/guest-exchange.js';
-import { grownBy, renamedBy, updatePlan } from '../guests/updated-guest.js';
+import { grownBy, takenBy, updatePlan } from '../guests/updated-guest.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
@@ -26,7 +26,7 @@ export const runUpdate = async (
   // A job before this one may have removed the policy that this one completes: reject that before any stage runs.
   finish(guest);
   requireTemplatable(guest, patch);
-  await runtime.identities.claim(renamedBy(guest, patch), () =>
+  await runtime.identities.claim(takenBy(guest, patch), () =>
     runtime.quota.growing(grownBy(guest, patch), async () => {
       await runPipeline(action, exchange, { run, signal });
       if (action.stages.length === 0) await retryWrite(() => runtime.guests.update(id, finish));

@@ -18,6 +18,7 @@ const FIELDS = [
   'cpuModel',
   'machine',
   'devices',
+  'container',
   'warnings',
   'warm',
   'vnc',
@@ -63,9 +64,6 @@ export const mergeGuest = (
     merged.reason = canonical.reason ?? null;
     merged.program = canonical.program ?? null;
   }
-  // A sub-agent adds to what its client asked for, and changes nothing of that.
-  if (returned.container?.imageMounts)
-    merged.container = { ...current.container, imageMounts: returned.container.imageMounts };
   if (returned.metadata) {
     merged.metadata = mergeMetadata(sent.metadata ?? {}, returned.metadata, current.metadata ?? {});
   }

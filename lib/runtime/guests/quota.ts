@@ -140,7 +140,9 @@ export class Quota {
   checkGrowth(grown: Guest): void {
     const [before, after] = [needOf(this.#guests.get(grown.id)), needOf(grown)];
     const resources = QUOTA_RESOURCES.filter((resource) => after[resource] > before[resource]);
-    if (resources.length > 0) this.#require(grown, () => true, resources);
+    const losesLimit =
+      grown.container?.unlimitedMemory === true && !this.#guests.get(grown.id).container?.unlimitedMemory;
+    if (resources.length > 0 || losesLimit) this.#require(grown, () => true, resources);
   }
 
   /**

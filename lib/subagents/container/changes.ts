@@ -107,6 +107,16 @@ export const forceRemove = async (guests: Guests, id: string): Promise<void> => 
   await guests.unplug(container);
 };
 
+/** Removes a container that does not run by its name, with its anonymous volumes; succeeds without one. */
+export const removeByName = async ({ engine }: Guests, name: string): Promise<void> => {
+  await engine.find((docker) => docker.getContainer(name).remove({ force: true, v: true }));
+};
+
+/** Gives a container another name. */
+export const rename = async ({ engine }: Guests, from: string, to: string): Promise<void> => {
+  await engine.call((docker) => docker.getContainer(from).rename({ name: to }));
+};
+
 /** @throws {Refusal} `conflict` when the engine has another container of that name */
 export const createContainer = ({ engine }: Guests, options: ContainerCreateOptions): Promise<unknown> =>
   refusingMistakes(async () => {

@@ -34,7 +34,8 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'container'> {
   nics: Nic[];
 }
 
-const defaultMemory = ({ container }: Guest): number | undefined =>
+/** The memory of a guest that names none: MB, or no limit. */
+export const defaultMemory = ({ container }: Guest): number | undefined =>
   container?.unlimitedMemory ? undefined : DEFAULT_MEMORY_MB;
 
 /**

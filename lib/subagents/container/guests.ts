@@ -9,6 +9,7 @@ import { exists } from '../../files/exists.js';
 import type { Logger } from '../../log.js';
 import type { Nic } from '../../model/guest.js';
 import type { HealthStatus, ProgramRun } from '../../model/program-run.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
 import { notFound } from '../shared/errors.js';
@@ -24,6 +25,9 @@ import { plugNics, unplugNics } from './nics/plug.js';
 import { DEFAULT_POLICY, type Policy } from './policy.js';
 import { type ContainerState, programRunOf, reasonOf, stateOf } from './state.js';
 import { VolumeStore } from './volumes/store.js';
+
+const isReplaced = (id: string): Error =>
+  new Refusal('conflict', `the container of guest ${id} is being made anew: try again`);
 
 /** How many guests are inspected at the same time. */
 const MAX_REFRESHES = 8;
@@ -78,6 +82,8 @@ export class Guests {
   readonly states: GuestStates;
   /** The guests that the engine is stopping. */
   readonly stopping = new Set<string>();
+  /** The guests whose containers change places, so that none may be there for a moment. */
+  readonly replacing = new Set<string>();
   /** The numbers of poweroffs and deletes that wait or run, by guest: they end a stop. */
   readonly preemptions = new Map<string, number>();
   /** The health of programs whose checks the sub-agent runs itself. */
@@ -88,7 +94,7 @@ export class Guests {
   readonly owner: string;
   readonly policy: Policy;
   readonly volumes: VolumeStore;
-  readonly #log: Logger;
+  readonly log: Logger;
   readonly #locks = new Locks();
 
   constructor({ engine, registry, states, ports, log, policy = DEFAULT_POLICY }: GuestsDeps) {
@@ -99,7 +105,7 @@ export class Guests {
     this.volumes = new VolumeStore(engine, this.owner);
     this.states = states;
     this.ports = ports;
-    this.#log = log;
+    this.log = log;
   }
 
   /** Runs changes to a guest one at a time. */
@@ -154,6 +160,7 @@ export class Guests {
   async get(id: string): Promise<Container> {
     const container = await this.find(id);
     if (container) return container;
+    if (this.replacing.has(id)) throw isReplaced(id);
     this.#setDeleted(id);
     throw notFound(`the container of guest ${id}`);
   }
@@ -174,7 +181,7 @@ export class Guests {
       }
       // A failure to connect its NICs does not change the guest's state.
       await this.plug(container).catch((error) =>
-        this.#log.warn({ err: error, guest: id }, errorMessage(error)),
+        this.log.warn({ err: error, guest: id }, errorMessage(error)),
       );
     });
   }
@@ -224,7 +231,7 @@ export class Guests {
       await this.refresh(id);
     } catch (error) {
       if (error instanceof NoEngineError) throw error;
-      this.#log.warn({ err: error, guest: id }, errorMessage(error));
+      this.log.warn({ err: error, guest: id }, errorMessage(error));
       this.#setUnknown(id);
     }
   }

@@ -6,7 +6,7 @@ import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
 import { type ExecRequest, execRequestSchema } from '../../model/exec.js';
-import { type Guest, normalizeGuest } from '../../model/guest.js';
+import type { Guest } from '../../model/guest.js';
 import {
   type GuestRequest,
   type GuestResponse,
@@ -27,7 +27,7 @@ import type { Running } from '../shared/run.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { containerAddresses } from './addresses.js';
 import { openShell } from './console.js';
-import { type Definition, STOP_TIMEOUT_S } from './definition.js';
+import { STOP_TIMEOUT_S } from './definition.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { exec, requireRunning } from './exec.js';
@@ -36,14 +36,15 @@ import { Guests } from './guests.js';
 import { HealthChecks } from './health/checks.js';
 import { Credentials } from './images/credentials.js';
 import { imageMethods } from './images/methods.js';
-import { findImage, type PullOptions } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import { openLogs } from './logs.js';
+import { addMakingMethods, respondState } from './making-methods.js';
 import * as metrics from './metrics.js';
 import { listNetworks } from './nics/list.js';
 import { networks } from './nics/switches.js';
 import { type PolicyOptions, policyOf } from './policy.js';
+import { addChangeMethods } from './replace/methods.js';
 import { engineSockets } from './sockets.js';
 import { volumeMethods } from './volumes/methods.js';
 import { Watcher } from './watcher.js';
@@ -85,52 +86,6 @@ const CHANGES: Record<`MDocker.${string}`, Change> = {
   'MDocker.Status': async () => undefined,
 };
 
-const respondState = async (guests: Guests, id: string): Promise<GuestResponse> => {
-  const { state, reason, program, revision } = await guests.state(id);
-  const why = reason ? { reason } : {};
-  return { guest: { id, state, ...why, ...(program ? { program } : {}) }, revision };
-};
-
-const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> => ({
-  ...(memory === undefined ? {} : { memory }),
-  nics,
-});
-
-const checkGuest = async (guests: Guests, { guest }: GuestRequest): Promise<GuestResponse> => {
-  const { definition, missing } = await lifecycle.plan(guests, normalizeGuest(guest));
-  const { image } = definition;
-  const isHere = (await findImage(guests.engine, image)) !== undefined;
-  const notes = [
-    ...(isHere ? [] : [`image ${image} is not on this host and would be pulled`]),
-    ...missing.map((name) => `volume ${name} does not exist and would be created`),
-  ];
-  return {
-    guest: { id: guest.id, ...filledIn(definition) },
-    ...(notes.length > 0 ? { message: notes.join('; ') } : {}),
-  };
-};
-
-const create = async (
-  guests: Guests,
-  request: GuestRequest,
-  options: PullOptions,
-): Promise<GuestResponse> => {
-  const made = await lifecycle.create(guests, normalizeGuest(request.guest), options);
-  const { guest, revision } = await respondState(guests, request.guest.id);
-  const { imageMounts = [], volumes = [] } = made ?? {};
-  return {
-    guest: {
-      ...(made ? filledIn(made.definition) : {}),
-      ...(imageMounts.length > 0 ? { container: { imageMounts } } : {}),
-      ...guest,
-    },
-    ...(revision === undefined ? {} : { revision }),
-    ...(volumes.length > 0
-      ? { message: volumes.map((name) => `volume ${name} was created`).join('; ') }
-      : {}),
-  };
-};
-
 const remove = async (guests: Guests, guest: Guest): Promise<GuestResponse> => {
   const { id, state } = guest;
   const notes: string[] = [];
@@ -144,10 +99,8 @@ const remove = async (guests: Guests, guest: Guest): Promise<GuestResponse> => {
 };
 
 const addGuestMethods = (subAgent: SubAgent, guests: Guests, credentials: Credentials): void => {
-  subAgent.method('MDocker.CheckContainer', guestRequestSchema, (request) => checkGuest(guests, request));
-  subAgent.method('MDocker.CreateContainer', guestRequestSchema, (request, call) =>
-    create(guests, request, { ...call, credentials }),
-  );
+  addMakingMethods(subAgent, guests, credentials);
+  addChangeMethods(subAgent, guests, credentials);
   for (const [name, change] of Object.entries(CHANGES) as [keyof typeof CHANGES, Change][]) {
     subAgent.method(name, guestRequestSchema, async (request) => {
       const notes: string[] = [];

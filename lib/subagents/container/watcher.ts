@@ -9,6 +9,7 @@ import type { Problems } from '../../rpc/server/problems.js';
 import { GUEST_LABEL } from './definition.js';
 import { NoEngineError } from './errors.js';
 import type { Guests } from './guests.js';
+import { settleAll } from './replace/settle.js';
 
 const FIRST_RETRY_MS = 100;
 /** An engine that is back is noticed within about this time. */
@@ -109,6 +110,7 @@ export class Watcher {
       if (resyncing.activeCount === 0) void resyncing(() => this.#resync(events));
     }, this.#resyncMs);
     try {
+      await settleAll(this.#guests);
       await this.#guests.refreshAll();
       this.#log.info({ socket: engine.socket }, 'connected to the container engine');
       onConnected();

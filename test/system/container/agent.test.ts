@@ -81,6 +81,33 @@ for (const [action, state] of [
     if (state) t.is((await client.guests.get(id)).state, state);
   });
 
+test('the agent’s API changes a container, which runs on as the change says, and keeps it as it is when that fails', async (t) => {
+  const agent = await startContainerAgent(t, (await shared.engine()).socket);
+  const { client } = agent;
+  const { id: _, ...spec } = newGuest({
+    container: { command: 'sleep 600', secretEnv: { KEY: 'hunter2-hunter2' } },
+  });
+  const created = await client.guests.create(spec);
+  await client.waitForJob(created.jobId);
+  const { id } = created.body;
+  const change = { memory: 48, container: { hostname: 'web-1' }, restart: { policy: 'always' as const } };
+  await client.waitForJob((await client.guests.update(id, change)).jobId);
+  const changed = await client.guests.get(id);
+  t.like(changed, { state: 'running', memory: 48, restart: { policy: 'always' } });
+  t.deepEqual(changed.container, { command: 'sleep 600', hostname: 'web-1' });
+  t.deepEqual(changed.hidden, ['container.secretEnv.KEY']);
+  const exec = await client.guests.exec(id, {
+    command: ['sh', '-c', 'echo $KEY; cat /proc/sys/kernel/hostname'],
+  });
+  t.is(exec.stdout, 'hunter2-hunter2\nweb-1\n');
+  const failing = await client.guests.update(id, { container: { command: ['/none'] } });
+  await t.throwsAsync(client.waitForJob(failing.jobId), { message: /\/none/ });
+  t.deepEqual(await client.guests.get(id).then(({ state, container }) => ({ state, container })), {
+    state: 'running',
+    container: { command: 'sleep 600', hostname: 'web-1' },
+  });
+});
+
 test('the agent notices a container that exits by itself', async (t) => {
   const agent = await startContainerAgent(t, (await shared.engine()).socket);
   const { client } = agent;

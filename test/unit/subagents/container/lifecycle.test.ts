@@ -1,8 +1,9 @@
 import test from 'ava';
 import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
+import { create } from '../../../../lib/subagents/container/creation.js';
 import { NICS_LABEL } from '../../../../lib/subagents/container/definition.js';
 import { Credentials } from '../../../../lib/subagents/container/images/credentials.js';
-import { create, pause, remove, start, stop } from '../../../../lib/subagents/container/lifecycle.js';
+import { pause, remove, start, stop } from '../../../../lib/subagents/container/lifecycle.js';
 import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 
 /** A pid that no process has: above the maximum of Linux, proc_sys_kernel(5). */
