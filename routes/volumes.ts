@@ -1,7 +1,9 @@
 import { createVolume } from '../handlers/volumes/create.js';
 import { deleteVolume } from '../handlers/volumes/delete.js';
+import { downloadVolume } from '../handlers/volumes/download.js';
 import { getVolume } from '../handlers/volumes/get.js';
 import { listVolumes } from '../handlers/volumes/list.js';
+import { uploadVolume } from '../handlers/volumes/upload.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { volumeParams } from './schemas/params.js';
@@ -61,5 +63,29 @@ export const volumeRoutes: Route<Context>[] = [
       schema: replies.volumes,
     },
     handler: deleteVolume,
+  }),
+  route({
+    method: 'GET',
+    path: '/volumes/{volumeName}/download',
+    operationId: 'downloadVolume',
+    summary: 'Download the files of a volume as a tar archive',
+    tags: ['volumes'],
+    params: volumeParams,
+    scope: 'export',
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The tar archive', type: 'application/octet-stream' },
+    handler: downloadVolume,
+  }),
+  route({
+    method: 'POST',
+    path: '/volumes/{volumeName}/upload',
+    operationId: 'uploadVolume',
+    summary: 'Create a volume with the files of a tar archive',
+    tags: ['volumes'],
+    params: volumeParams,
+    payload: 'upload',
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The volume', schema: replies.volumes },
+    handler: uploadVolume,
   }),
 ];

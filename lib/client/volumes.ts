@@ -1,8 +1,12 @@
+import type { Readable } from 'node:stream';
 import type { NewVolume, Volume } from '../model/volume.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type JobOptions, submit } from './submit.js';
-import type { CallOptions, Transport } from './transport.js';
+import type { CallOptions, Download, Transport } from './transport.js';
+
+/** How long an archive may take to arrive and to be unpacked. */
+const UPLOAD_SECONDS = 24 * 60 * 60;
 
 /** The named volumes of containers. */
 export class Volumes extends List<Volume> {
@@ -25,5 +29,20 @@ export class Volumes extends List<Volume> {
   /** Deletes a volume that no guest uses, with its files. */
   delete(name: string, options?: JobOptions): Promise<Accepted<Volume[]>> {
     return submit(this.#transport, { method: 'DELETE', path: path`/volumes/${name}` }, options);
+  }
+
+  /** Streams the files of a volume as a tar archive. */
+  download(name: string, { signal }: CallOptions = {}): Promise<Download> {
+    return this.#transport.download({ method: 'GET', path: path`/volumes/${name}/download`, signal });
+  }
+
+  /** Creates a volume with the files of a tar archive. */
+  async upload(name: string, bytes: Readable, { signal }: CallOptions = {}): Promise<Volume[]> {
+    const { body } = await this.#transport.upload<Volume[]>({
+      ...{ method: 'POST', path: path`/volumes/${name}/upload`, body: bytes, signal },
+      headers: { 'Content-Type': 'application/octet-stream' },
+      waitSeconds: UPLOAD_SECONDS,
+    });
+    return body;
   }
 }

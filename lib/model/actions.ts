@@ -121,6 +121,8 @@ const SPECS = {
   deleteImage: { ...imageTask, imageChange: 'deleted' },
   listVolumes: info,
   getVolume: info,
+  downloadVolume: { kind: 'stream' },
+  uploadVolume: { kind: 'upload' },
   createVolume: { ...volumeTask, volumeChange: 'created' },
   deleteVolume: { ...volumeTask, volumeChange: 'deleted' },
   listSnapshots: info,

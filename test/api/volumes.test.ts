@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
+import { MistifyClient } from '../../lib/client/index.js';
 import type { Volume } from '../../lib/model/volume.js';
 import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { serveApi } from '../helpers/api.js';
@@ -76,4 +79,25 @@ test('volumes are a 404 without their actions in the config', async (t) => {
   const { status, body } = await call('GET', '/volumes');
   t.is(status, 404);
   t.like(body as object, { message: 'listVolumes: Not configured' });
+});
+
+test('GET /volumes/{name}/download passes the archive through, and POST …/upload passes one on', async (t) => {
+  const volumes = [{ name: 'data', guests: [] }];
+  let received = '';
+  const { url, scripted } = await serveApi(t, {
+    download: () => Readable.from(['the archive'], { objectMode: false }),
+    upload: async (_request, bytes) => {
+      received = await text(bytes);
+      return { volumes };
+    },
+  });
+  const client = new MistifyClient({ url });
+  t.is(await text((await client.volumes.download('data')).bytes), 'the archive');
+  t.deepEqual(
+    await client.volumes.upload('data', Readable.from(['an archive'], { objectMode: false })),
+    volumes,
+  );
+  t.is(received, 'an archive');
+  t.deepEqual(scripted.requests('/download') as object[], [{ name: 'data' }]);
+  t.deepEqual(scripted.requests('/upload') as object[], [{ name: 'data' }]);
 });

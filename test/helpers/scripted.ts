@@ -218,7 +218,14 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
     let received = 0;
     for await (const chunk of bytes) received += (chunk as Buffer).length;
     const upload = { id: 'debian-12', size: received, received, expires: '2026-02-01T12:00:00.000Z' };
-    return { guest: { id: request.guest }, format: 'mistify', token: 'token', notes: [], upload };
+    return {
+      guest: { id: request.guest },
+      format: 'mistify',
+      token: 'token',
+      notes: [],
+      upload,
+      volumes: [],
+    };
   });
   const consoles: ScriptedSubAgent['consoles'] = [];
   for (const action of CONSOLE_ACTIONS) {

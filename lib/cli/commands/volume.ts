@@ -5,6 +5,7 @@ import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addPair, parseMb } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
+import { addVolumeTransfers } from './volume-transfer.js';
 
 const COLUMNS: readonly Column<Volume>[] = [
   { title: 'VOLUME', value: ({ name }) => name },
@@ -28,7 +29,9 @@ export const addVolumeCommands = (program: Command): void => {
 Examples:
   mistify volume create shop-data --label team=shop --wait
   mistify volume list
-  mistify volume show shop-data`,
+  mistify volume show shop-data
+  mistify volume download shop-data -o shop-data.tar
+  mistify volume upload shop-data.tar shop-copy`,
     );
 
   volume
@@ -68,6 +71,8 @@ Examples:
       await reportJob(session, accepted, `create volume ${name}`, options);
     }),
   );
+
+  addVolumeTransfers(volume);
 
   addJobOptions(
     volume.command('delete <volume>').description('delete a volume that no guest uses, with its files'),

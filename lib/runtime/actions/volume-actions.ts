@@ -1,8 +1,11 @@
-import { volumeInUse, volumeNotFound } from '../../errors.js';
+import type { Readable } from 'node:stream';
+import { badResponse, volumeInUse, volumeNotFound } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
 import { namedVolumes } from '../../model/container/mounts.js';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import type { NewVolume, Volume } from '../../model/volume.js';
+import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import {
   type VolumeRequest,
   type VolumeResponse,
@@ -95,4 +98,39 @@ export const submitVolumeDeletion = async (
   const guests = new Set([...volume.guests, ...named.map(({ id }) => id)]);
   if (guests.size > 0) throw volumeInUse(name, [...guests]);
   return submit(runtime, 'deleteVolume', { name }, options);
+};
+
+/** Opens the files of a volume as a tar archive. */
+export const openVolume = (
+  runtime: Runtime,
+  name: string,
+  signal: AbortSignal,
+): Promise<ActionResult<ByteStream>> =>
+  runtime.stream(AGENT_RUNNER, runtime.action('downloadVolume'), { name }, signal);
+
+/**
+ * Makes a volume of the files in a tar archive.
+ * @throws {AgentError} `conflict` when there is a volume of that name
+ */
+export const uploadVolume = async (
+  runtime: Runtime,
+  name: string,
+  bytes: Readable,
+  signal: AbortSignal,
+): Promise<ActionResult<Volume[]>> => {
+  const action = runtime.action('uploadVolume');
+  const { pipelineId, result } = await runtime.upload(
+    AGENT_RUNNER,
+    action,
+    { request: { name }, bytes },
+    signal,
+  );
+  const { value, error } = volumeResponseSchema.validate(result);
+  const [stage] = action.stages;
+  if (error)
+    throw badResponse(
+      stage?.service.name ?? '',
+      `malformed response to an upload: ${describeMistakes(error)}`,
+    );
+  return { pipelineId, result: value.volumes };
 };

@@ -46,7 +46,7 @@ import { networks } from './nics/switches.js';
 import { type PolicyOptions, policyOf } from './policy.js';
 import { addChangeMethods } from './replace/methods.js';
 import { engineSockets } from './sockets.js';
-import { volumeMethods } from './volumes/methods.js';
+import { addVolumeTransfers, volumeMethods } from './volumes/methods.js';
 import { Watcher } from './watcher.js';
 
 export interface ContainerOptions extends PolicyOptions {
@@ -184,6 +184,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     subAgent.method(`MDocker.${name}`, imageRequestSchema, method);
   for (const [name, method] of Object.entries(volumeMethods(guests.volumes)))
     subAgent.method(`MDocker.${name}`, volumeRequestSchema, method);
+  addVolumeTransfers(subAgent, guests.volumes);
   subAgent.method('MDocker.ListNetworks', networksRequestSchema, (_request, { signal }) =>
     listNetworks(guests, networks, signal),
   );

@@ -127,6 +127,10 @@ const uses: Record<string, Use> = {
   'POST /volumes': (client) => client.volumes.create({ name: 'shop-data' }),
   'GET /volumes/{volumeName}': (client) => client.volumes.get('shop-data'),
   'DELETE /volumes/{volumeName}': (client) => client.volumes.delete('shop-data'),
+  'GET /volumes/{volumeName}/download': async (client) =>
+    (await client.volumes.download('shop-data')).bytes.resume(),
+  'POST /volumes/{volumeName}/upload': (client) =>
+    client.volumes.upload('shop-data', Readable.from([Buffer.from('file')])),
   'PUT /images/{imageID}': (client, { image }) =>
     client.images.upload(image, { size: 1, read: async () => Buffer.from('x') }),
   'GET /images/{imageID}/upload': (client, { image }) => client.images.getUpload(image),

@@ -1,9 +1,15 @@
 import { toMb } from '../../../model/units.js';
 import type { Volume } from '../../../model/volume.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { VolumeRequest, VolumeResponse } from '../../../rpc/protocol/volume-messages.js';
+import {
+  type VolumeRequest,
+  type VolumeResponse,
+  volumeRequestSchema,
+} from '../../../rpc/protocol/volume-messages.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
+import type { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { notFound } from '../../shared/errors.js';
+import { openVolume, receiveVolume } from './archive.js';
 import { diskUse } from './disk-use.js';
 import { toVolume } from './format.js';
 import type { EngineVolume, VolumeStore } from './store.js';
@@ -74,3 +80,12 @@ export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> 
       return { volumes: [volume] };
     }),
 });
+
+/** Registers what sends and takes the files of volumes. */
+export const addVolumeTransfers = (subAgent: SubAgent, store: VolumeStore): void => {
+  subAgent
+    .stream('/volumes/download', volumeRequestSchema, ({ name }) => openVolume(store, name))
+    .upload('/volumes/upload', volumeRequestSchema, async ({ name }, bytes) => ({
+      volumes: [toVolume(await receiveVolume(store, name, bytes), NO_USERS)],
+    }));
+};
