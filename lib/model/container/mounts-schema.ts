@@ -1,18 +1,14 @@
 import Joi from 'joi';
 import { describeMistakes } from '../describe-mistakes.js';
 import { volumeNameSchema } from '../volume.js';
+import { MOUNT_PATH, MOUNT_PATH_RULE } from './mount-path.js';
 import type { ContainerFiles, ContainerMount, ImageMount } from './mounts.js';
 
 const MAX_MOUNTS = 64;
 const MAX_PATH = 1024;
 const MAX_TMPFS_MB = 2 ** 20;
 
-/** A path without `.`, `..`, double slashes and a slash at its end. Podman ends a path at a colon. */
-const PATH = /^(\/(?!\.{1,2}(\/|$))[^/:\p{Cc}]+)+$/u;
-
-const pathSchema = Joi.string()
-  .max(MAX_PATH)
-  .pattern(PATH, 'be an absolute path without ., .., : and a slash at its end');
+const pathSchema = Joi.string().max(MAX_PATH).pattern(MOUNT_PATH, MOUNT_PATH_RULE);
 
 /** Where the kernel's own file systems are. */
 const OF_KERNEL = /^\/(proc|sys)(\/|$)|^\/dev$/;

@@ -1,5 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { isErrno } from '../../../errors.js';
+import { MOUNT_PATH } from '../../../model/container/mount-path.js';
 import type { BindMount, ContainerFiles } from '../../../model/container/mounts.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 
@@ -64,6 +65,11 @@ const checkBind = async ({ source, readOnly = false }: Bind, allowed: readonly s
   if (!isNamed && !directories.some((directory) => isAtOrBelow(source, directory))) outside();
   const path = await resolveSource(source);
   if (!directories.some((directory) => isAtOrBelow(path, directory))) outside();
+  if (!MOUNT_PATH.test(path))
+    refuse(
+      source,
+      'a link leads to a path with a colon, a comma or a quotation mark, which engines misread: rename it',
+    );
   if (readOnly && (await hasMountsBelow(path)))
     refuse(source, 'other file systems are mounted below it, which would stay writable: mount those apart');
   return path;
