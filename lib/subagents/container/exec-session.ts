@@ -54,6 +54,7 @@ export class ExecMessages extends Duplex {
   readonly #id: string;
   readonly #late: NodeJS.Timeout;
   #program: Program | undefined;
+  #ended = false;
   #resume: (() => void) | undefined;
 
   constructor(guests: Guests, id: string) {
@@ -91,7 +92,13 @@ export class ExecMessages extends Duplex {
     done(error);
   }
 
+  /** Whether the client has left, or knows the end already. */
+  get #isOver(): boolean {
+    return this.destroyed || this.#ended;
+  }
+
   async #take(message: Buffer | string): Promise<void> {
+    if (this.#isOver) return;
     if (this.#program === undefined) {
       clearTimeout(this.#late);
       if (typeof message !== 'string')
@@ -112,10 +119,15 @@ export class ExecMessages extends Duplex {
         ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
       }),
     );
+    if (this.#isOver) return;
     const stream = await refusingMistakes(() =>
       engine.call(() => exec.start({ hijack: true, stdin: true, Tty: terminal })),
     );
     stream.on('error', () => undefined);
+    if (this.#isOver) {
+      stream.destroy();
+      return hangUp(exec);
+    }
     this.#program = { exec, stream, terminal };
     if (size) await this.#control({ resize: size });
     void this.#pass(this.#program).catch((error) => this.#end({ error: errorMessage(error) }));
@@ -148,7 +160,8 @@ export class ExecMessages extends Duplex {
   }
 
   #end(end: ExecEnd): void {
-    if (this.destroyed || this.readableEnded) return;
+    if (this.#isOver) return;
+    this.#ended = true;
     this.push(JSON.stringify(end));
     this.push(null);
   }
