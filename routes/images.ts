@@ -1,7 +1,9 @@
 import { deleteContainerImage } from '../handlers/container-images/delete.js';
+import { downloadContainerImage } from '../handlers/container-images/download.js';
 import { fetchContainerImage } from '../handlers/container-images/fetch.js';
 import { getContainerImage } from '../handlers/container-images/get.js';
 import { listContainerImages } from '../handlers/container-images/list.js';
+import { pruneContainerImages } from '../handlers/container-images/prune.js';
 import { deleteImage } from '../handlers/images/delete.js';
 import { deleteUpload } from '../handlers/images/delete-upload.js';
 import { downloadImage } from '../handlers/images/download.js';
@@ -175,5 +177,31 @@ export const imageRoutes: Route<Context>[] = [
     params: imageParams,
     reply: deleting,
     handler: deleteContainerImage,
+  }),
+  route({
+    method: 'GET',
+    path: '/container_images/{imageID}/download',
+    operationId: 'downloadContainerImage',
+    summary: 'Download a container image as an archive',
+    tags: ['container images'],
+    params: imageParams,
+    scope: 'export',
+    callsSubAgent: true,
+    reply: { status: 200, description: 'A tar archive', type: 'application/octet-stream' },
+    handler: downloadContainerImage,
+  }),
+  route({
+    method: 'POST',
+    path: '/container_images/prune',
+    operationId: 'pruneContainerImages',
+    summary: 'Delete the container images that no container was made from',
+    tags: ['container images'],
+    query: jobQuery,
+    reply: {
+      status: 202,
+      description: 'The job that deletes the images was queued; a dry run responds 200 with the images',
+      schema: replies.fetch,
+    },
+    handler: pruneContainerImages,
   }),
 ];

@@ -6,12 +6,12 @@ import type { ServiceStatus } from '../model/service-status.js';
 import type { StorageSpace } from '../model/storage-space.js';
 import { AgentOf } from './agent-of.js';
 import { Backups, GuestBackups } from './backups.js';
+import { ContainerImages } from './container-images.js';
 import { Debug } from './debug.js';
 import { DiskImages } from './disk-images.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
 import { Host } from './host.js';
-import { Images } from './images.js';
 import { GuestJobs, Jobs } from './jobs.js';
 import { MetadataOf } from './metadata.js';
 import { GuestNics } from './nics.js';
@@ -30,7 +30,7 @@ export class MistifyClient {
   readonly host: Host;
   /** Disk and container images. */
   readonly images: DiskImages;
-  readonly containerImages: Images;
+  readonly containerImages: ContainerImages;
   /** The named volumes of containers. */
   readonly volumes: Volumes;
   readonly jobs: Jobs;
@@ -47,7 +47,7 @@ export class MistifyClient {
     this.guests = new Guests(transport);
     this.host = new Host(transport);
     this.images = new DiskImages(transport);
-    this.containerImages = new Images(transport, '/container_images');
+    this.containerImages = new ContainerImages(transport);
     this.volumes = new Volumes(transport);
     this.jobs = new Jobs(transport);
     this.backups = new Backups(transport);

@@ -7,6 +7,7 @@ import { formatMb, shortImageId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
+import { addContainerImageCommands } from './container-image.js';
 import { addImageCreate } from './image-create.js';
 import { addDownload, addUpload } from './image-transfer.js';
 
@@ -109,6 +110,7 @@ Examples:
   addImageCreate(image);
   addUpload(image);
   addDownload(image);
+  addContainerImageCommands(image);
 
   addJobOptions(
     addContainerOption(image.command('delete <image>').description('delete an image that no guest uses')),

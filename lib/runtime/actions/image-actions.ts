@@ -39,7 +39,7 @@ const imageExchange = (request: ImageRequest): Exchange<ImageRequest, ImageRespo
   onResponse: requireShape(imageResponseSchema),
 });
 
-type ImageQuery = 'listImages' | 'getImage';
+type ImageQuery = 'listImages' | 'getImage' | 'unusedImages';
 
 const queryStore = async (
   runtime: Runtime,
@@ -102,6 +102,10 @@ export const queryImage = async (
   return { pipelineId, result: image };
 };
 
+/** Lists the container images that no container was made from: those that `pruneImages` would delete. */
+export const queryUnusedImages = (runtime: Runtime, signal?: AbortSignal): Promise<ActionResult<Image[]>> =>
+  queryStore(runtime, 'container', 'unusedImages', imageRequest({ type: 'container' }), signal);
+
 export const submitImageAction = async (
   runtime: Runtime,
   store: string | undefined,
@@ -138,6 +142,10 @@ export const submitImageFetch = async (
     throw invalid(`image ${fetch.id}: a platform is for container images; leave it out`);
   return submitImageAction(runtime, fetch.type, 'fetchImage', imageRequest(fetch), options);
 };
+
+/** Queues the deletion of the container images that no container was made from. */
+export const submitImagePrune = (runtime: Runtime, options?: SubmitOptions): Promise<Submission<Image[]>> =>
+  submitImageAction(runtime, 'container', 'pruneImages', imageRequest({ type: 'container' }), options);
 
 /** Queues the creation of an image of a guest's disk. */
 export const submitImageOfGuest = (

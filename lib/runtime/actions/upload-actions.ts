@@ -87,3 +87,11 @@ export const openImage = (
   signal: AbortSignal,
 ): Promise<ActionResult<ByteStream>> =>
   runtime.stream(AGENT_RUNNER, runtime.action('downloadImage'), request, signal);
+
+/** Opens a container image as an archive. */
+export const openContainerImage = (
+  runtime: Runtime,
+  id: string,
+  signal: AbortSignal,
+): Promise<ActionResult<ByteStream>> =>
+  runtime.stream(AGENT_RUNNER, runtime.action('containerDownloadImage'), { id }, signal);

@@ -5,9 +5,9 @@ import type { ImageResponse } from '../../rpc/protocol/image-messages.js';
 import { notFound } from '../shared/errors.js';
 import { containerName } from './definition.js';
 import type { Engine } from './engine.js';
-import { toImage } from './images/methods.js';
 import { engineReference, familiarName, parseImageName } from './images/names.js';
 import { sizeOf } from './images/size.js';
+import { toImage } from './images/to-image.js';
 
 /** A request about containers, guests of the agent or not. */
 export interface ContainerRequest {

@@ -16,6 +16,7 @@ import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
 import { inGuestRequestSchema } from '../../rpc/protocol/in-guest-messages.js';
 import { logsRequestSchema } from '../../rpc/protocol/logs-messages.js';
 import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
+import { downloadImageRequestSchema } from '../../rpc/protocol/upload-messages.js';
 import { volumeRequestSchema } from '../../rpc/protocol/volume-messages.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
@@ -36,6 +37,7 @@ import { Guests } from './guests.js';
 import { HealthChecks } from './health/checks.js';
 import { Credentials } from './images/credentials.js';
 import { imageMethods } from './images/methods.js';
+import { openArchiveOf } from './images/save.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import { openLogs } from './logs.js';
@@ -193,6 +195,9 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     await requireRunning(guests, guest);
     return { bytes: new ExecMessages(guests, guest), takesText: true };
   });
+  subAgent.stream('/images/download', downloadImageRequestSchema, ({ id }, { signal }) =>
+    openArchiveOf(engine, id, signal),
+  );
   subAgent.stream('/logs', logsRequestSchema, (request, { signal }) => openLogs(guests, request, signal));
   const close = async (): Promise<void> => {
     watcher.close();

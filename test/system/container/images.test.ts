@@ -5,9 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import ava, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { newGuest, SharedEngine, type TestContainers } from '../../helpers/containers.js';
+import {
+  newGuest,
+  SharedEngine,
+  startTestContainers,
+  type TestContainers,
+} from '../../helpers/containers.js';
 import { busyboxRootfs, IMAGE } from '../../helpers/engines/busybox.js';
-import { needsEngineInTurn as test } from '../../helpers/engines/chosen.js';
+import { startEngine, needsEngineInTurn as test } from '../../helpers/engines/chosen.js';
 import type { ArchiveFormat } from '../../helpers/engines/engine.js';
 import { ociLayout } from '../../helpers/oci-layout.js';
 import { serveHttp } from '../../helpers/storage.js';
@@ -324,4 +329,44 @@ test('refreshes an image, and a guest keeps the one that it was made of', async 
   await t.notThrowsAsync(engineId(before));
   const again = await load(containers, 'refreshed:1', await rootfsArchive(containers), { refresh: true });
   t.is((again as { message?: string }).message, 'image refreshed:1 was refreshed');
+});
+
+test('saves an image as an archive that can be loaded again', async (t) => {
+  const containers = await shared.containers();
+  const response = await fetch(`http://127.0.0.1:${containers.port}/images/download`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id: IMAGE }),
+  });
+  t.is(response.status, 200);
+  const path = join(containers.importDir, `${randomUUID()}.tar`);
+  await writeFile(path, Buffer.from(await response.arrayBuffer()));
+  const { images } = await load(containers, 'saved', `file://${path}`);
+  t.like(images[0], { id: 'saved', type: 'container' });
+  t.is(await engineId('docker.io/library/saved:latest'), await engineId(IMAGE));
+  const missing = await fetch(`http://127.0.0.1:${containers.port}/images/download`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id: 'none-such' }),
+  });
+  t.is(missing.status, 404);
+});
+
+test('lists and deletes the images that no container was made from', async (t) => {
+  const engine = await startEngine();
+  t.teardown(() => engine.stop());
+  const containers = await startTestContainers(t, engine.socket);
+  const used = newGuest();
+  await containers.guest('CreateContainer', used);
+  await load(containers, 'unused-1', await rootfsArchive(containers));
+  await load(containers, 'foreign', await rootfsArchive(containers));
+  await engine.run('tag', 'docker.io/library/unused-1:latest', 'localhost/again:1');
+  await engine.run('create', '--name', 'not-a-guest', 'docker.io/library/foreign:latest', 'sh');
+  const plan = (await containers.call('UnusedImages', { id: '' })).images.map(({ id }) => id);
+  t.deepEqual(plan.sort(), ['localhost/again:1', 'unused-1']);
+  const { images, message } = await containers.call('PruneImages', { id: '' });
+  t.deepEqual(images.map(({ id }) => id).sort(), plan);
+  t.regex(message ?? '', /^deleted 2 images, of \d+ MB together$/);
+  t.deepEqual((await ids(containers)).sort(), ['foreign', IMAGE].sort());
+  t.deepEqual((await containers.call('PruneImages', { id: '' })).images, []);
 });

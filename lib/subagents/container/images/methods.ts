@@ -1,7 +1,6 @@
 import type { ImageInfo, ImageInspectInfo } from 'dockerode';
 import { imageKey, Locks } from '../../../async/keyed-locks.js';
 import type { Image } from '../../../model/image.js';
-import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
@@ -13,9 +12,11 @@ import { EngineError, NoEngineError } from '../errors.js';
 import { AddedNames } from './added-names.js';
 import type { Credentials } from './credentials.js';
 import { loadArchive } from './load.js';
-import { engineReference, familiarName } from './names.js';
+import { engineReference } from './names.js';
+import { pruneImages, unusedImages } from './prune.js';
 import { findImage, pullImage } from './pull.js';
 import { sizeOf } from './size.js';
+import { namesOf, toImage } from './to-image.js';
 
 export interface ImageDeps extends Pick<SourceOptions, 'guard'> {
   engine: Engine;
@@ -25,23 +26,6 @@ export interface ImageDeps extends Pick<SourceOptions, 'guard'> {
 }
 
 type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
-
-export const toImage = (id: string, bytes: number): Image => ({
-  id,
-  type: 'container',
-  size: toMb(bytes),
-  status: 'complete',
-});
-
-const NO_NAME = /^<none>/;
-
-/** Returns an image's names, or its digests if it has no name. */
-export const namesOf = ({ RepoTags, RepoDigests }: Pick<ImageInfo, 'RepoTags' | 'RepoDigests'>): string[] => {
-  const named = (names: string[] | undefined): string[] =>
-    (names ?? []).filter((name) => !NO_NAME.test(name)).map(familiarName);
-  const tags = named(RepoTags);
-  return tags.length > 0 ? tags : named(RepoDigests);
-};
 
 /** Returns `none` when no engine responds. */
 const orNone = async <T>(result: Promise<T>, none: T): Promise<T> => {
@@ -196,6 +180,10 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
         const images = [await getImage(engine, request.id)];
         return message === undefined ? { images } : { images, message };
       }),
+
+    UnusedImages: async () => ({ images: await unusedImages(engine) }),
+
+    PruneImages: (_request, { signal }) => names.watch(() => pruneImages(engine, exclusively, signal)),
 
     DeleteImage: async ({ id }) => ({
       images: [
