@@ -2,6 +2,7 @@ import type { GuestSpec } from '../client/index.js';
 import type { Ulimit } from '../model/container/limits.js';
 import type { PublishedPort } from '../model/container/network.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../model/shutdown-timeout.js';
+import { PORT_HINT, publishedPortOf } from '../portable/published-port.js';
 import { mbOf, SIZE_HINT } from '../portable/size.js';
 import { invalidValue } from './failure.js';
 
@@ -46,20 +47,11 @@ export const addUlimit = (text: string, earlier: Record<string, Ulimit> = {}): R
   return { ...earlier, [name]: limit };
 };
 
-const PORT = /^(?:(\[[0-9a-f:.]+\]|[0-9.]+):)?(\d+):(\d+)(?:\/(tcp|udp|sctp))?$/i;
-
 /** Adds `[ADDRESS:]HOST_PORT:PORT[/PROTOCOL]` to the earlier ports. */
 export const addPort = (text: string, earlier: PublishedPort[] = []): PublishedPort[] => {
-  const [, address, hostPort, port, protocol] = PORT.exec(text) ?? [];
-  if (hostPort === undefined) throw invalidValue('give HOST_PORT:PORT, as in 8080:80 or 192.0.2.1:53:53/udp');
-  return [
-    ...earlier,
-    {
-      ...(address === undefined ? {} : { hostAddress: address.replace(/^\[|\]$/g, '') }),
-      ...{ hostPort: Number(hostPort), port: Number(port) },
-      ...(protocol === undefined ? {} : { protocol: protocol.toLowerCase() as 'tcp' | 'udp' | 'sctp' }),
-    },
-  ];
+  const port = publishedPortOf(text);
+  if (!port) throw invalidValue(PORT_HINT);
+  return [...earlier, port];
 };
 
 /** Parses a number of CPUs, which may be a part of one. */

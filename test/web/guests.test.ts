@@ -182,6 +182,36 @@ test('creates a guest from the form', async (t) => {
   t.is(context.guests.list().length, 1);
 });
 
+test('creates a container with its command, user, environment and ports from the form', async (t) => {
+  const { url, scripted } = await serveApi(t);
+  const page = await openPage(t, url);
+  await page.getByText('No guests yet').waitFor();
+  await page.keyboard.press('n');
+  const dialog = page.getByRole('dialog', { name: 'New guest' });
+  await dialog.getByLabel('Type').selectOption('Container');
+  await dialog.getByRole('combobox', { name: 'Image' }).fill('busybox');
+  await dialog.getByLabel('vCPUs').fill('0.5');
+  await dialog.getByLabel('Command').fill('sleep 9');
+  await dialog.getByRole('textbox', { name: /^User/ }).fill('1:1');
+  await dialog.getByRole('textbox', { name: /^Environment/ }).fill('A=1\nB=two = 2');
+  await dialog.getByRole('textbox', { name: /^Secret environment/ }).fill('KEY=hunter2');
+  await dialog.getByLabel('Ports').fill('8080');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByText('HOST_PORT:PORT').waitFor();
+  await dialog.getByLabel('Ports').fill('8080:80, 53:53/udp');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await until('the create arrives', () => scripted.requests('Test.containerCreate').length === 1);
+  const [request] = scripted.requests('Test.containerCreate');
+  t.like(request?.guest, { type: 'container', image: 'busybox', cpu: 0.5 });
+  t.deepEqual(request?.guest.container, {
+    ...{ command: 'sleep 9', user: '1:1', env: { A: '1', B: 'two = 2' }, secretEnv: { KEY: 'hunter2' } },
+    ports: [
+      { hostPort: 8080, port: 80 },
+      { hostPort: 53, port: 53, protocol: 'udp' },
+    ],
+  });
+});
+
 test('creates a guest with an empty disk, and warns if the host has no images', async (t) => {
   const { url, scripted } = await serveApi(t, {
     methods: {

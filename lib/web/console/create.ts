@@ -2,6 +2,7 @@ import { MistifyError } from '../../client/errors.js';
 import { guestSpec } from '../../client/guest-spec.js';
 import type { Guest } from '../../model/guest.js';
 import { submit } from './api.js';
+import { containerFields } from './container-fields.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
 import { firmwareFields } from './firmware-fields.js';
@@ -108,10 +109,14 @@ export const openCreate = (): void => {
     'Without any, the guest gets one disk, of the size of the image.',
   );
   const firmware = firmwareFields();
+  const container = containerFields();
   type.addEventListener('change', () => {
     image.show(type.value);
     disksPart.hidden = type.value === 'container';
     firmware.element.hidden = type.value === 'container';
+    container.element.hidden = type.value !== 'container';
+    cpu.step = type.value === 'container' ? 'any' : '1';
+    cpu.min = type.value === 'container' ? '0.01' : '1';
   });
   const fields = (): Map<string, HTMLElement> =>
     new Map<string, HTMLElement>([
@@ -122,6 +127,7 @@ export const openCreate = (): void => {
       ['memory', memory],
       ['cpu', cpu],
       ['machine', firmware.firmware],
+      ...container.inputs,
     ]);
   const readSpec = () => {
     const [imageId, memorySize] = [image.value(), sizeIn(memory, 'memory')];
@@ -149,6 +155,7 @@ export const openCreate = (): void => {
       ...(specs.length > 0 ? { nic: specs } : {}),
       ...newPolicies(comingBack),
       ...firmware.options(),
+      ...container.options(),
     });
   };
   void formDialog({
@@ -162,6 +169,7 @@ export const openCreate = (): void => {
       h('div', { class: 'two' }, field('Memory', memory, 'In MB, or with a unit: 2G'), field('vCPUs', cpu)),
       disksPart,
       firmware.element,
+      container.element,
       group('Network', nics.element, 'A bridge on this host, or “user” for user-mode networking (NAT)'),
       ...comingBack.elements,
     ],
