@@ -96,6 +96,8 @@ const uses: Record<string, Use> = {
     client.guests.removeDisk(guest, '0', { keep: true }),
   'POST /guests/{guestID}/upgrade-machine': (client, { guest }) => client.guests.upgradeMachine(guest),
   'POST /guests/{guestID}/exec': (client, { guest }) => client.guests.exec(guest, { command: ['uname'] }),
+  'GET /guests/{guestID}/exec': async (client, { guest }) =>
+    (await client.guests.openExec(guest, { command: ['sh'] })).close(),
   'GET /guests/{guestID}/files': async (client, { guest }) =>
     (await client.agentOf(guest).readFile('/etc/hosts')).bytes.resume(),
   'GET /guests/{guestID}/logs': async (client, { guest }) => (await client.guests.logs(guest)).resume(),
