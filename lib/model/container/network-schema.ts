@@ -11,8 +11,10 @@ const hostName = (): Joi.StringSchema =>
 const address = (): Joi.StringSchema =>
   Joi.string()
     .max(45)
-    .custom((text: string, helpers) => (isIP(text) === 0 ? helpers.error('container.address') : text))
-    .messages({ 'container.address': '{#label} must be an IP address' });
+    .custom((text: string, helpers) =>
+      isIP(text) === 0 || text.includes('%') ? helpers.error('container.address') : text,
+    )
+    .messages({ 'container.address': '{#label} must be an IP address without a zone' });
 
 const portNumber = (): Joi.NumberSchema => Joi.number().integer().min(1).max(65_535);
 

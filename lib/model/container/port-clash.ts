@@ -3,13 +3,31 @@ import type { PublishedPort } from './network.js';
 /** The addresses that stand for all of a host. */
 const ALL: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 
-const addressOf = ({ hostAddress = '' }: PublishedPort): string => hostAddress;
+/** An IPv4 address as IPv6 has it: RFC 4291, 2.5.5.2. */
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+const octetsOf = (group = ''): number[] => {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 255];
+};
+
+/** Returns the one form of an address that has many: `0:0::1` is `::1`. */
+const canonical = (address: string): string => {
+  if (!address.includes(':')) return address;
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = MAPPED.exec(short) ?? [];
+  return high === undefined ? short : [...octetsOf(high), ...octetsOf(low)].join('.');
+};
+
+const addressOf = ({ hostAddress = '' }: PublishedPort): string => canonical(hostAddress);
 
 const protocolOf = ({ protocol = 'tcp' }: PublishedPort): string => protocol;
 
 /** Whether two addresses of a host have one in common; `""` is all of them. */
-export const shareAddress = (one: string, other: string): boolean =>
-  ALL.has(one) || ALL.has(other) || one === other;
+export const shareAddress = (one: string, other: string): boolean => {
+  const [first, second] = [canonical(one), canonical(other)];
+  return ALL.has(first) || ALL.has(second) || first === second;
+};
 
 const clash = (one: PublishedPort, other: PublishedPort): boolean =>
   one.hostPort === other.hostPort &&

@@ -16,8 +16,8 @@ const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2000;
 /** A lost event leaves a state wrong for this long at most. */
 const RESYNC_MS = 30_000;
-/** Events are some kB long, since they contain the container's labels. */
-const MAX_LINE_BYTES = 2 ** 20;
+/** Events contain the container's labels, up to 256 KB, in which Go writes each `<`, `>` and `&` as six bytes. */
+const MAX_LINE_BYTES = 2 ** 22;
 
 /**
  * Actions of `SystemEvents` of the Docker Engine API, of Docker and of Podman, that change neither a state nor a health.

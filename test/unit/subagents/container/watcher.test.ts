@@ -49,6 +49,17 @@ test('inspects a guest after an event', async (t) => {
   t.pass();
 });
 
+test('reads an event of a container with as many labels as it may have', async (t) => {
+  const { engine, stateOf } = await start(t, { a: [{ running: true }] });
+  engine.containers = { a: [{ running: false }] };
+  const Attributes = { [GUEST_LABEL]: 'a', label: '<'.repeat(256 * 1024) };
+  // As Go writes it.
+  const line = JSON.stringify({ Action: 'die', Actor: { Attributes } }).replaceAll('<', '\\u003c');
+  engine.streams[0]?.write(`${line}\n`);
+  await until('the guest is stopped', () => stateOf('a') === 'stopped');
+  t.is(engine.streams.length, 1, 'the subscription lasts');
+});
+
 test('a container with damaged labels does not affect the others', async (t) => {
   const broken = { running: true, labels: { 'io.mistify.nics': 'no JSON' } };
   const { stateOf } = await start(t, { a: [{ running: true }], b: [broken] });
