@@ -31,7 +31,7 @@ test('rejects a mistake and says what to give', (t) => {
     [() => parseAutostart('sometimes'), /Begin with a policy: never, always, last/],
     [() => parseAutostart('last,oder=1'), /"oder" is not a setting: choose from order=, delay=/],
     [() => parseAutostart('last,delay=soon'), /Delay: give a number/],
-    [() => parseRestart('always'), /Begin with a policy: never, on-failure/],
+    [() => parseRestart('sometimes'), /Begin with a policy: never, on-failure, always/],
   ];
   for (const [parse, message] of mistakes) t.throws(parse, { message });
 });
