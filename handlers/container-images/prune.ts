@@ -2,7 +2,7 @@ import type { Context } from '../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
 import { queryUnusedImages, submitImagePrune } from '../../lib/runtime/actions/image-actions.js';
-import { actionResult } from '../replies.js';
+import { ok } from '../replies.js';
 import { submitOnce } from '../submit.js';
 
 /** Deletes the container images that no container was made from; a dry run lists them. */
@@ -11,8 +11,9 @@ export const pruneContainerImages = async (
   context: Context,
 ): Promise<Reply<{ images: Image[] }>> => {
   const { runtime } = context;
-  const reply = event.query.dryRun
-    ? actionResult(await queryUnusedImages(runtime, event.signal))
-    : await submitOnce(event, context, (options) => submitImagePrune(runtime, options));
-  return { ...reply, body: { images: reply.body } };
+  if (event.query.dryRun) return ok({ images: (await queryUnusedImages(runtime, event.signal)).result });
+  const { body: images, ...reply } = await submitOnce(event, context, (options) =>
+    submitImagePrune(runtime, options),
+  );
+  return { ...reply, body: { images } };
 };

@@ -19,11 +19,12 @@ const SIGNALLED = 128;
 
 const NOTES = `
 The exit code of the program becomes that of this command; 128 and more stand for a signal. 255 means that the program
-could not be run, or runs on. No shell is involved: for one, run sh -c '…'. Standard input goes to the program when it is
-a pipe or a file. Its output appears when it has ended: at most 16 MiB of each stream.
+could not be run, or runs on. No shell is involved: for one, run sh -c '…'.
 
-With -i, standard input goes to a container's program while it runs, and its output appears at once; -t gives it a
-terminal. To the guest agent of a virtual machine, -i sends standard input as a whole, and -t is not possible.
+Without -i and -t, the program gets what standard input has when that is a pipe or a file, and its output appears when it
+has ended: at most 16 MiB of each stream. With -i, a container's program gets standard input while it runs, and its output
+appears at once; -t gives it a terminal, and --within has no effect. For a virtual machine, -i changes nothing, and -t is
+not possible.
 
 Examples:
   mistify guest exec web -- uname -a
@@ -72,6 +73,8 @@ const run = async (
   command: string[],
   options: ExecOptions,
 ): Promise<ExecResult | number> => {
+  if (options.interactive && options.tty && !process.stdin.isTTY)
+    throw notRun('standard input is not a terminal', 'Leave out -t, or run this in a terminal.');
   const id = await guestId(client, guest);
   if (await isAttached(client, id, options)) return attach(client, id, command, options);
   return client.guests.exec(id, requestOf(command, await readInput(options), options));

@@ -67,7 +67,9 @@ Examples:
     addContainerOption(
       image
         .command('fetch <image> [source]')
-        .description('fetch an image from an http, https or file URL, by default from the image server')
+        .description(
+          'fetch an image from an http, https or file URL; by default from the image server or, with --container, its registry',
+        )
         .option('--sha256 <sum>', 'expected SHA-256 sum of the downloaded file, in hex')
         .option('--sha512 <sum>', 'expected SHA-512 sum of the downloaded file, in hex')
         .option('--sums <url>', 'file of sha256 or sha512 sums that lists the source by its name')
