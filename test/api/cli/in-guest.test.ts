@@ -41,6 +41,15 @@ const execScript = (result: Record<string, unknown>): Script => ({
   },
 });
 
+test('a program gets a terminal only from a terminal', async (t) => {
+  const { run, scripted } = await setUp(t);
+  const { exitCode, stderr } = await run('some input', 'guest', 'exec', '-it', 'web', 'sh');
+  t.is(exitCode, 255);
+  t.regex(stderr, /standard input is not a terminal/);
+  t.regex(stderr, /Leave out -t/);
+  t.deepEqual(scripted.calls, []);
+});
+
 test.serial('a program’s output and exit code become those of the command', async (t) => {
   const { run, scripted } = await setUp(t, execScript({ exitCode: 3, stderr: 'oops\n' }));
   const result = await run('some input', 'guest', 'exec', '--env', 'A=b', 'web', '--', 'sh', '-c', 'exit 3');
