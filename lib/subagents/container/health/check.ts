@@ -1,5 +1,6 @@
 import type { HealthConfig } from 'dockerode';
 import type { HealthStatus } from '../../../model/program-run.js';
+import { killGroup } from '../../../process/kill-group.js';
 import { exec } from '../exec.js';
 import type { Guests } from '../guests.js';
 
@@ -50,7 +51,7 @@ export const passes = async (
 ): Promise<boolean> => {
   const { exited, exitCode, pid } = await exec(guests, id, { command, timeout: timeoutMs / 1000 }, signal);
   // The program leads a session of its own.
-  if (!exited && pid !== undefined) process.kill(-pid, 'SIGKILL');
+  if (!exited) killGroup(pid);
   return exited && exitCode === 0;
 };
 

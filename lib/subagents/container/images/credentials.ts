@@ -67,7 +67,7 @@ export class Credentials {
   /**
    * Returns the credentials for a repository, of the longest path that has some; `undefined` without any.
    * @param repository with its registry: `registry.example.com/shop/web`
-   * @throws {Error} for a file that others can read, or of another form
+   * @throws {Error} for a file that others can read, or of another form, and for credentials that a helper keeps
    */
   async of(repository: string): Promise<Docker.AuthConfigObject | undefined> {
     let text: string;
@@ -84,6 +84,12 @@ export class Credentials {
     );
     const found = withParents(repository).find((name) => entries.has(name));
     const entry = found === undefined ? undefined : entries.get(found);
-    return entry && toAuth(entry, repository.split('/')[0] ?? '');
+    if (!entry) return undefined;
+    if (!entry.auth && !entry.identitytoken)
+      throw new Error(
+        `the file ${this.path} has no password for ${found}: a credential helper keeps it, which is not asked; log in ` +
+          'with podman login --authfile',
+      );
+    return toAuth(entry, repository.split('/')[0] ?? '');
   }
 }

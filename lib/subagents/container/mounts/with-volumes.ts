@@ -32,7 +32,8 @@ export const withVolumes = (
         for (const volume of wanted) if (await store.ensure(volume)) made.push(volume);
         await makeContainer();
       } catch (error) {
-        for (const { name } of made) await store.remove(name);
+        // One that cannot be removed stays, and is listed: why there is no container matters more.
+        for (const { name } of made) await store.remove(name).catch(() => undefined);
         throw error;
       }
       return made.flatMap(({ name, ofImage }) => (ofImage ? [] : [name]));

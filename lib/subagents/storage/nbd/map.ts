@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { killGroup } from '../../../process/kill-group.js';
 import { sandboxed } from '../../../process/sandboxed-command.js';
 import { isProgramMissing } from '../../../process/with-parent.js';
 import { DataMap } from '../../shared/disk/data-map.js';
 import { stdioWith } from '../qemu-img.js';
-import { killGroup, type NbdSource, serverOf } from './stream.js';
+import { type NbdSource, serverOf } from './stream.js';
 
 /** A line of `nbdinfo --map`: start and length in bytes, flags, and their meaning. */
 const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\b/;

@@ -2,23 +2,13 @@ import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
 import { firstBytes } from '../../../async/first-bytes.js';
-import { isErrno } from '../../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
+import { killGroup } from '../../../process/kill-group.js';
 import { sandboxed } from '../../../process/sandboxed-command.js';
 import { isProgramMissing } from '../../../process/with-parent.js';
 import { type OpenFile, stdioWith } from '../qemu-img.js';
 
 const MAX_STDERR_BYTES = 64 * 1024;
-
-/** Kills a process group if it still exists. */
-export const killGroup = (pid: number | undefined): void => {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if (!isErrno(error, 'ESRCH')) throw error;
-  }
-};
 
 /** A disk that the tools of libnbd read from a qemu-nbd(8) that they start. */
 export interface NbdSource {

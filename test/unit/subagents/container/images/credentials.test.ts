@@ -32,6 +32,14 @@ test('returns the credentials of the longest path', async (t) => {
   t.is(await credentials.of('other.example.com/r.example.com'), undefined);
 });
 
+test('says that a credential helper keeps the password: docker login leaves an empty entry then', async (t) => {
+  const credentials = await withFile(t, '{"auths": {"r.example.com": {}}, "credsStore": "pass"}');
+  await t.throwsAsync(credentials.of('r.example.com/web'), {
+    message: /no password for r\.example\.com: .*podman login --authfile/,
+  });
+  t.is(await credentials.of('other.example.com/web'), undefined);
+});
+
 test('has no credentials without a file', async (t) => {
   t.is(await new Credentials(join(await tempDir(t), 'none')).of('r.example.com/web'), undefined);
 });
