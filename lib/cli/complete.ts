@@ -106,7 +106,7 @@ const treeOf = (program: Command, words: Words): RootCommand => {
   const root = new RootCommand();
   const add = (command: Command, path: string): void => {
     const target = path === '' ? root : root.command(path, command.description());
-    const help = command.createHelp();
+    const help = Object.assign(command.createHelp(), { showGlobalOptions: true });
     for (const option of [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)])
       addOption(target, option, words);
     for (const argument of command.registeredArguments)

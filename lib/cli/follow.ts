@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { MistifyError } from '../client/errors.js';
-import type { Accepted, Job, MistifyClient } from '../client/index.js';
+import type { Accepted, Guest, Job, MistifyClient } from '../client/index.js';
 import { AGENT_RUNNER, isFinished } from '../model/job.js';
 import { formatSeconds, shortId } from '../portable/format.js';
 import { EXIT } from './exit-codes.js';
@@ -9,7 +9,7 @@ import { progressLine, startStatusLine } from './progress.js';
 import type { Session } from './session.js';
 
 export interface FollowOptions {
-  wait?: boolean;
+  wait?: boolean | undefined;
   dryRun?: boolean;
 }
 
@@ -108,28 +108,55 @@ export const doneLine = (title: string, job: Job): string =>
   [`${title}: done in ${elapsed(job)}`, job.Message].filter(Boolean).join(': ');
 
 /**
- * Prints that a job was queued or, with `--wait`, its result. With `--json` prints the job, or the response to a dry
- * run.
+ * Says that a job was queued or, with `--wait`, its result; nothing with `--json`.
+ * @param say prints a line
+ * @returns what `--json` prints: the job, or the response to a dry run
  */
-export const reportJob = async (
+export const outcomeOf = async (
   session: Session,
   { jobId, unchecked, body }: Accepted<unknown>,
   title: string,
   { wait, dryRun }: FollowOptions,
-): Promise<void> => {
+  say: (line: string) => void = (line) => session.out.line(line),
+): Promise<unknown> => {
   const { client, out } = session;
+  const sayIt = out.json ? () => {} : say;
   if (dryRun) {
-    if (out.json) out.value(body);
-    else out.line(`${title}: would be accepted; nothing was changed`);
+    sayIt(`${title}: would be accepted; nothing was changed`);
     if (unchecked.length > 0) out.note(`not checked, so that it may still fail: ${unchecked.join(', ')}`);
-    return;
+    return body;
   }
-  const job = wait ? await followJob(session, jobId, title) : undefined;
-  if (out.json) out.value(job ?? (await client.jobs.get(jobId)));
-  else if (job) out.line(doneLine(title, job));
-  else {
-    out.line(`${title}: queued as job ${shortId(jobId)}`);
-    if (process.stdout.isTTY)
-      out.note(`To wait for it: mistify job wait ${shortId(jobId)} (or use --wait next time)`);
+  if (wait) {
+    const job = await followJob(session, jobId, title);
+    sayIt(doneLine(title, job));
+    return job;
   }
+  sayIt(`${title}: queued as job ${shortId(jobId)}`);
+  if (process.stdout.isTTY)
+    out.note(`To wait for it: mistify job wait ${shortId(jobId)} (or use --wait next time)`);
+  return out.json ? client.jobs.get(jobId) : undefined;
+};
+
+/** Prints what `outcomeOf` says or, with `--json`, what it returns. */
+export const reportJob = async (
+  session: Session,
+  accepted: Accepted<unknown>,
+  title: string,
+  options: FollowOptions,
+): Promise<void> => {
+  const outcome = await outcomeOf(session, accepted, title, options);
+  if (session.out.json) session.out.value(outcome);
+};
+
+/** Prints the ID of a new guest, for scripts, and beside it what `reportJob` prints. */
+export const reportNewGuest = async (
+  session: Session,
+  accepted: Accepted<Pick<Guest, 'id'>>,
+  title: string,
+  options: FollowOptions,
+): Promise<void> => {
+  const { out } = session;
+  if (out.json || options.dryRun) return reportJob(session, accepted, title, options);
+  out.line(accepted.body.id);
+  await outcomeOf(session, accepted, title, options, (line) => out.note(line));
 };

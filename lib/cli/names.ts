@@ -52,6 +52,16 @@ export const guestId = async (client: MistifyClient, text: string): Promise<stri
 };
 
 /**
+ * Finds guests as `guestId` does, and returns each ID once.
+ * @throws {Failure} when a text matches no guest or several guests
+ */
+export const guestIds = async (client: MistifyClient, texts: readonly string[]): Promise<string[]> => {
+  const ids = new Set<string>();
+  for (const text of texts) ids.add(await guestId(client, text));
+  return [...ids];
+};
+
+/**
  * Finds a guest of this host, or one that only the backups have: by its ID, the beginning of its ID, or its name then.
  * @throws {Failure} when no guest or several guests match
  */

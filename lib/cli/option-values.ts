@@ -65,6 +65,9 @@ type Nic = NonNullable<GuestSpec['nics']>[number];
 
 const NIC_KEYS = ['model', 'mac', 'name', 'address', 'netmask', 'gateway'] as const;
 
+/** The settings of a NIC, for a help text. */
+export const NIC_SETTINGS = [...NIC_KEYS.map((key) => `${key}=…`), 'vlan=…'].join(',');
+
 /** Parses a NIC: a bridge, then settings: `br0,mac=52:54:00:12:34:56,vlan=10,vlan=20`. */
 export const parseNic = (text: string): Nic => {
   const [network = '', ...settings] = text.split(',');

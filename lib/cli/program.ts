@@ -46,6 +46,9 @@ The agent's address is http://127.0.0.1:8080 by default. Set another one with th
 Exit codes: 0 success, 1 failure, 2 usage error, 3 not found, 4 agent unreachable, 5 not authorized,
 6 refused in the current state (a conflict, a full queue), 130 interrupted.`;
 
+const GLOBAL_OPTIONS = `
+Every command takes --json, and options for the agent's address and token: mistify --help`;
+
 const addConnectionOptions = (program: Command): Command =>
   program
     .addOption(new Option('--url <url>', 'address of the agent').conflicts('socket'))
@@ -66,9 +69,9 @@ export const makeProgram = (): Command => {
     .description('Manage the guests, images, snapshots, backups, schedules and jobs of a Mistify Agent')
     .version(version())
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('Run with --help for usage.')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', EXAMPLES)
+    .addHelpText('afterAll', ({ command }) => (command.parent ? GLOBAL_OPTIONS : ''));
   addConnectionOptions(program);
   addGuestCommands(program);
   addHostCommands(program);

@@ -3,7 +3,7 @@ import { MistifyError } from '../../client/errors.js';
 import type { MistifyClient, RestoreRequest } from '../../client/index.js';
 import { shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { addJobOptions, type FollowOptions, reportJob, reportNewGuest } from '../follow.js';
 import { backedUpGuestId, backupId } from '../names.js';
 import { withSession } from '../session.js';
 
@@ -75,8 +75,8 @@ export const addBackupRestore = (backup: Command): void => {
       const request = await requestOf(client, options);
       await confirmLoss(client, source, request, options);
       const accepted = await client.backups.restore(source, request, { dryRun: options.dryRun });
-      await reportJob(session, accepted, `restore backup ${shortId(source)}`, options);
-      if (!options.dryRun && request.guest === undefined) session.out.note(`guest ID: ${accepted.body.id}`);
+      const report = request.guest === undefined ? reportNewGuest : reportJob;
+      await report(session, accepted, `restore backup ${shortId(source)}`, options);
     }),
   );
 };

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { CloneRequest } from '../../client/index.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { addJobOptions, type FollowOptions, reportJob, reportNewGuest } from '../follow.js';
 import { guestId } from '../names.js';
-import { addPair, parseCount, parseMb, parseNic } from '../option-values.js';
+import { addPair, NIC_SETTINGS, parseCount, parseMb, parseNic } from '../option-values.js';
 import { withSession } from '../session.js';
 
 type Nics = NonNullable<CloneRequest['nics']>;
@@ -64,7 +64,7 @@ export const addClone = (guest: Command): void => {
     .option('--cpu <count>', 'number of vCPUs', parseCount)
     .option(
       '--nic <bridge>',
-      'a NIC instead of those of the guest: br0,address=…,vlan=10; repeatable',
+      `a NIC instead of those of the guest, with settings as needed: br0,${NIC_SETTINGS}; repeatable`,
       (text, earlier: Nics = []) => [...earlier, { network: '', ...parseNic(text) }],
     )
     .option(
@@ -90,8 +90,7 @@ export const addClone = (guest: Command): void => {
       const source = await guestId(session.client, text);
       const accepted = await session.client.guests.clone(source, requestOf(options), { dryRun });
       const { id, metadata = {} } = accepted.body;
-      await reportJob(session, accepted, `clone ${text} as ${metadata.name ?? id}`, options);
-      if (!dryRun) session.out.note(`guest ID: ${id}`);
+      await reportNewGuest(session, accepted, `clone ${text} as ${metadata.name ?? id}`, options);
     }),
   );
 };

@@ -10,8 +10,8 @@ import {
   withEnvFiles,
 } from '../container-options.js';
 import { usageFailure } from '../failure.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { addPair, parseCount, parseCpus, parseMb, parseNic } from '../option-values.js';
+import { addJobOptions, type FollowOptions, reportNewGuest } from '../follow.js';
+import { addPair, NIC_SETTINGS, parseCount, parseCpus, parseMb, parseNic } from '../option-values.js';
 import { noteUnknownSealedKeys } from '../sealed-keys.js';
 import { withSession } from '../session.js';
 
@@ -69,7 +69,7 @@ export const addCreate = (guest: Command): void => {
     )
     .option(
       '--nic <bridge>',
-      'a NIC on this bridge, or "user": br0,mac=…,model=…,vlan=10; repeatable',
+      `a NIC on this bridge, or "user", with settings as needed: br0,${NIC_SETTINGS}; repeatable`,
       collect(parseNic),
     )
     .option(
@@ -108,8 +108,7 @@ export const addCreate = (guest: Command): void => {
       const { id } = accepted.body;
       const { metadata = {} } = options;
       await noteUnknownSealedKeys(session.out, metadata['sealed-keys'], [...Object.keys(metadata), 'name']);
-      await reportJob(session, accepted, `create ${name ?? id}`, options);
-      if (!dryRun && name !== undefined) session.out.note(`guest ID: ${id}`);
+      await reportNewGuest(session, accepted, `create ${name ?? id}`, options);
     }),
   );
 };

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { errorMessage } from '../../errors.js';
 import { IDENTITIES, type Identity } from '../../model/imported-guest.js';
 import { usageFailure } from '../failure.js';
-import { doneLine, followJob } from '../follow.js';
+import { reportNewGuest } from '../follow.js';
 import { labelOf } from '../names.js';
 import { receivedLine, startStatusLine } from '../progress.js';
 import { countBytes, STDOUT as STDIN } from '../save-bytes.js';
@@ -61,7 +61,7 @@ export const addImport = (guest: Command): void => {
     .addHelpText('after', NOTES)
     .action(
       withSession(async (session, file: string, { wait, ...wishes }: ImportOptions) => {
-        const { client, out } = session;
+        const { client } = session;
         const { bytes, length } = openFile(file);
         const title = `import ${file}`;
         const line = await startStatusLine(title);
@@ -69,13 +69,7 @@ export const addImport = (guest: Command): void => {
         // A failure of the source shows on the bytes that are sent.
         const sent = pipeline(bytes, counted, () => {});
         const accepted = await client.guests.import(sent, { ...wishes, length }).finally(() => line.stop());
-        const { id } = accepted.body;
-        const job = wait
-          ? await followJob(session, accepted.jobId, title)
-          : await client.jobs.get(accepted.jobId);
-        if (out.json) return out.value(job);
-        out.line(wait ? doneLine(title, job) : `${title}: received, and queued as job ${job.ID.slice(0, 8)}`);
-        out.note(`guest ID: ${id} (${labelOf(accepted.body)})`);
+        await reportNewGuest(session, accepted, `${title} as ${labelOf(accepted.body)}`, { wait });
       }),
     );
 };

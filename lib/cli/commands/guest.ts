@@ -3,10 +3,11 @@ import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
 import { formatMb, shortImageId } from '../../portable/format.js';
 import { reachableAddresses } from '../../portable/reachable-addresses.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, labelOf, nameOf } from '../names.js';
+import { addJobOptions, type FollowOptions } from '../follow.js';
+import { guestId, guestIds, labelOf, nameOf } from '../names.js';
 import { parseShutdownSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addAddresses, withAddresses } from './guest-addresses.js';
 import { addAgentCommands } from './guest-agent.js';
@@ -99,10 +100,22 @@ const lastFailure = async (client: MistifyClient, id: string): Promise<string> =
   return 'the failed job is no longer in the job log';
 };
 
-const confirmDelete = async (client: MistifyClient, id: string, options: ConfirmOptions): Promise<void> => {
+const confirmDelete = async (
+  client: MistifyClient,
+  ids: readonly string[],
+  options: ConfirmOptions,
+): Promise<void> => {
   if (options.yes || options.dryRun) return;
-  const name = nameOf(await client.guests.get(id));
-  await confirm(`Delete guest ${name === undefined ? id : `${name} (${id})`} and its disks?`, options);
+  const guests = await Promise.all(ids.map((id) => client.guests.get(id)));
+  const named = guests.map((guest) =>
+    nameOf(guest) === undefined ? guest.id : `${nameOf(guest)} (${guest.id})`,
+  );
+  await confirm(
+    named.length === 1
+      ? `Delete guest ${named} and its disks?`
+      : `Delete ${named.length} guests and their disks: ${named.join(', ')}?`,
+    options,
+  );
 };
 
 export const addGuestCommands = (program: Command): void => {
@@ -117,7 +130,7 @@ Refer to a guest by its ID, the beginning of its ID, or its name (the metadata k
 Examples:
   mistify guest create --image debian-12 --memory 512 --cpu 1 --name web --wait
   mistify guest list
-  mistify guest shutdown web --wait`,
+  mistify guest shutdown web db cache --wait`,
     );
 
   guest
@@ -167,7 +180,7 @@ Examples:
   addUpgradeMachine(guest);
 
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {
-    const command = addJobOptions(guest.command(`${action} <guest>`).description(description));
+    const command = addJobOptions(guest.command(`${action} <guest...>`).description(description));
     if (action === 'delete') addConfirmOption(command);
     const force = FORCE[action];
     if (force)
@@ -181,14 +194,20 @@ Examples:
     if (action === 'start' || action === 'restart')
       command.option('--boot <device>', 'boot from this disk (disk0) or CD drive (cd0) this once');
     command.action(
-      withSession(async (session, text: string, options: FollowOptions & ConfirmOptions & PowerOptions) => {
-        const id = await guestId(session.client, text);
-        if (action === 'delete') await confirmDelete(session.client, id, options);
-        const { dryRun, within: timeout, force, boot } = options;
-        const accepted = await session.client.guests.perform(id, action, { dryRun, timeout, force, boot });
-        const name = labelOf(accepted.body);
-        await reportJob(session, accepted, `${action} ${name}`, options);
-      }),
+      withSession(
+        async (session, texts: string[], options: FollowOptions & ConfirmOptions & PowerOptions) => {
+          const { client } = session;
+          const ids = await guestIds(client, texts);
+          if (action === 'delete') await confirmDelete(client, ids, options);
+          const { dryRun, within: timeout, force, boot } = options;
+          const requests = ids.map((id) => ({
+            title: `${action} ${id}`,
+            titleOf: (body: Guest) => `${action} ${labelOf(body)}`,
+            send: () => client.guests.perform(id, action, { dryRun, timeout, force, boot }),
+          }));
+          await reportJobs(session, requests, options);
+        },
+      ),
     );
   }
 };

@@ -6,6 +6,7 @@ import { FETCH_FORMATS } from '../../model/image-formats.js';
 import { formatMb, shortImageId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addContainerImageCommands } from './container-image.js';
 import { addImageCreate } from './image-create.js';
@@ -115,12 +116,16 @@ Examples:
   addContainerImageCommands(image);
 
   addJobOptions(
-    addContainerOption(image.command('delete <image>').description('delete an image that no guest uses')),
+    addContainerOption(image.command('delete <image...>').description('delete images that no guest uses')),
   ).action(
-    withSession(async (session, id: string, options: StoreOption & FollowOptions) => {
+    withSession(async (session, ids: string[], options: StoreOption & FollowOptions) => {
       const { dryRun } = options;
-      const accepted = await storeOf(session.client, options).delete(id, { dryRun });
-      await reportJob(session, accepted, `delete image ${id}`, options);
+      const store = storeOf(session.client, options);
+      const requests = [...new Set(ids)].map((id) => ({
+        title: `delete image ${id}`,
+        send: () => store.delete(id, { dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };

@@ -4,6 +4,7 @@ import { formatMb } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addPair, parseMb } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addVolumeTransfers } from './volume-transfer.js';
 
@@ -75,11 +76,14 @@ Examples:
   addVolumeTransfers(volume);
 
   addJobOptions(
-    volume.command('delete <volume>').description('delete a volume that no guest uses, with its files'),
+    volume.command('delete <volume...>').description('delete volumes that no guest uses, with their files'),
   ).action(
-    withSession(async (session, name: string, options: FollowOptions) => {
-      const accepted = await session.client.volumes.delete(name, { dryRun: options.dryRun });
-      await reportJob(session, accepted, `delete volume ${name}`, options);
+    withSession(async (session, names: string[], options: FollowOptions) => {
+      const requests = [...new Set(names)].map((name) => ({
+        title: `delete volume ${name}`,
+        send: () => session.client.volumes.delete(name, { dryRun: options.dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };

@@ -84,10 +84,10 @@ test.serial('creates, shows, verifies, restores, deletes and prunes backups', as
 
 test.serial('prints the ID of the guest that a restore makes', async (t) => {
   const { url, context } = await withGuest(t);
-  const { stderr } = await mistify(t, url, 'backup', 'restore', BACKUP, '--name', 'copy', '--wait');
-  t.is(stderr, `guest ID: ${context.guests.list().find(({ metadata }) => metadata?.name === 'copy')?.id}`);
-  const { stderr: into } = await mistify(t, url, 'backup', 'restore', BACKUP, '--guest', 'web', '--yes');
-  t.is(into, '');
+  const { stdout } = await mistify(t, url, 'backup', 'restore', BACKUP, '--name', 'copy', '--wait');
+  t.is(context.guests.list().find(({ metadata }) => metadata?.name === 'copy')?.id, stdout);
+  const { stdout: into } = await mistify(t, url, 'backup', 'restore', BACKUP, '--guest', 'web', '--yes');
+  t.regex(into, /^restore backup \w+: queued as job \w+$/);
 });
 
 test.serial('asks before a restore into a guest', async (t) => {

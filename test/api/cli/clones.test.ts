@@ -19,9 +19,9 @@ test.serial('clones a guest, with what the clone has instead, and prints its ID'
   const options = '--name web-2 --memory 2G --cpu 2 --nic br0 --tag test --metadata site=y --metadata role=';
   const { exitCode, stdout, stderr } = await run('guest', 'clone', 'web', ...options.split(' '), '--wait');
   t.is(exitCode, 0, stderr);
-  t.regex(stdout, /^clone web as web-2: done in [\d.]+ s: .*SSH host keys and machine-id included/);
+  t.regex(stderr, /^clone web as web-2: done in [\d.]+ s: .*SSH host keys and machine-id included/);
   const clone = context.guests.list().find(({ id }) => id !== source.id);
-  t.is(stderr, `guest ID: ${clone?.id}`);
+  t.is(clone?.id, stdout);
   t.like(clone, {
     ...{ memory: 2048, cpu: 2, tags: ['test'], nics: [{ network: 'br0' }] },
     metadata: { name: 'web-2', site: 'y' },

@@ -45,9 +45,9 @@ test.serial('imports a file, starts the guest, and waits', async (t) => {
   const args = ['--name', 'web2', '--network', 'br0', '--start', '--wait'];
   const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'import', file, ...args);
   t.is(exitCode, 0, stderr);
-  t.regex(stdout, /^import .*web.tar.zst: done in [\d.]+ s$/);
+  t.regex(stderr, /^import .*web.tar.zst as web2: done in [\d.]+ s$/);
   const [guest] = context.guests.list();
-  t.is(stderr, `guest ID: ${guest?.id} (web2)`);
+  t.is(guest?.id, stdout);
   t.is(guest?.metadata?.name, 'web2');
   t.is(scripted.requests('Test.start').length, 1);
   const missing = await mistify(t, url, 'guest', 'import', `${file}.none`);

@@ -1,0 +1,53 @@
+import test from 'ava';
+import type { Job } from '../../../lib/model/job.js';
+import { addGuest } from '../../helpers/agent.js';
+import { serveApi } from '../../helpers/api.js';
+import { mistify } from '../../helpers/command-line.js';
+
+test.serial('acts on several guests, each once', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  for (const name of ['web', 'db']) await addGuest(context, { state: 'shutoff', metadata: { name } });
+  const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'start', 'web', 'db', 'web', '--wait');
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(
+    stdout.split('\n').map((line) => line.replace(/ in .*/, '')),
+    ['start web: done', 'start db: done'],
+  );
+  t.is(scripted.requests('Test.start').length, 2);
+  const json = await mistify(t, url, 'guest', 'shutdown', 'web', 'db', '--json', '--wait');
+  t.deepEqual(
+    (JSON.parse(json.stdout) as Job[]).map(({ Status }) => Status),
+    ['Complete', 'Complete'],
+  );
+});
+
+test.serial('changes nothing when one of several guests does not exist', async (t) => {
+  const { url, context, asked } = await serveApi(t);
+  await addGuest(context, { metadata: { name: 'web' } });
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'delete', 'web', 'wbe', '--yes');
+  t.is(exitCode, 3);
+  t.regex(stderr, /no guest "wbe"/);
+  t.deepEqual(
+    asked.filter((request) => request.startsWith('POST')),
+    [],
+  );
+});
+
+test.serial('reports each failure among several, and acts on the others', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  await addGuest(context, { state: 'shutoff', template: true, metadata: { name: 'base' } });
+  await addGuest(context, { state: 'shutoff', metadata: { name: 'web' } });
+  const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'start', 'base', 'web');
+  t.is(exitCode, 6);
+  t.regex(stdout, /^start web: queued as job \w+$/);
+  t.regex(stderr, /^start [0-9a-f-]{36}: .*template[^]*error: 1 of 2 failed$/);
+  t.is(scripted.requests('Test.start').length, 1);
+});
+
+test.serial('asks once before it deletes several guests', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (const name of ['web', 'db']) await addGuest(context, { metadata: { name } });
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'delete', 'web', 'db');
+  t.is(exitCode, 2);
+  t.regex(stderr, /Delete 2 guests and their disks: web \(\S+\), db \(\S+\)\?/);
+});
