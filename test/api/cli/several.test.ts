@@ -40,7 +40,7 @@ test.serial('reports each failure among several, and acts on the others', async 
   const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'start', 'base', 'web');
   t.is(exitCode, 6);
   t.regex(stdout, /^start web: queued as job \w+$/);
-  t.regex(stderr, /^start [0-9a-f-]{36}: .*template[^]*error: 1 of 2 failed$/);
+  t.regex(stderr, /^start [0-9a-f-]{36}: (?=.*template).*error: 1 of 2 failed$/s);
   t.is(scripted.requests('Test.start').length, 1);
 });
 

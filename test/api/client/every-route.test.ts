@@ -125,6 +125,9 @@ const uses: Record<string, Use> = {
   ...actionUses,
   ...imageUses('/images', (client) => client.images),
   ...imageUses('/container_images', (client) => client.containerImages),
+  'GET /container_images/{imageID}/download': async (client, { image }) =>
+    (await client.containerImages.download(image)).bytes.resume(),
+  'POST /container_images/prune': (client) => client.containerImages.prune(),
   'GET /volumes': (client) => client.volumes.list(),
   'POST /volumes': (client) => client.volumes.create({ name: 'shop-data' }),
   'GET /volumes/{volumeName}': (client) => client.volumes.get('shop-data'),
