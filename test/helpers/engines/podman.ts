@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import { Engine } from '../../../lib/subagents/container/engine.js';
+import { isAlive } from '../program.js';
 import { until } from '../wait.js';
 import { busyboxRootfs, IMAGE } from './busybox.js';
 import {
@@ -136,19 +137,20 @@ export class TestPodman implements TestEngine {
     return (await Promise.all(found)).filter(({ command }) => command.includes(`${this.dir}/`));
   }
 
-  /** Kills the monitors of exited shells, which Podman keeps for minutes. */
-  async #killMonitors(): Promise<void> {
-    for (const { pid, command } of await this.#processes())
-      if (command.includes('--exec-process-spec')) process.kill(pid, 'SIGKILL');
+  /** Kills the monitors of programs that have ended, which Podman keeps for minutes. Returns whether no process is left. */
+  async #killMonitors(): Promise<boolean> {
+    const processes = await this.#processes();
+    for (const { pid, command } of processes)
+      if (command.includes('--exec-process-spec') && isAlive(pid)) process.kill(pid, 'SIGKILL');
+    return processes.length === 0;
   }
 
   async stop(): Promise<void> {
     await this.stopService();
     await this.run('rm', '--all', '--force', '--time', '0');
     await this.run('network', 'prune', '--force');
-    await this.#killMonitors();
     // A container's late cleanup would create the directories again.
-    await until("Podman's processes are gone", async () => (await this.#processes()).length === 0, 30_000);
+    await until("Podman's processes are gone", () => this.#killMonitors(), 60_000);
     await unmountBelow(this.dir);
     await rm(this.dir, { recursive: true, force: true });
   }
