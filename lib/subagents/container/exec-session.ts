@@ -134,10 +134,14 @@ export class ExecMessages extends Duplex {
   }
 
   async #control(control: ExecControl): Promise<void> {
-    const { exec, stream } = this.#program ?? {};
-    if ('end' in control) stream?.end();
-    // A resize that fails leaves a terminal that works.
-    else await exec?.resize({ w: control.resize.columns, h: control.resize.rows }).catch(() => undefined);
+    const { exec, stream, terminal } = this.#program ?? {};
+    if ('resize' in control) {
+      // A resize that fails leaves a terminal that works.
+      await exec?.resize({ w: control.resize.columns, h: control.resize.rows }).catch(() => undefined);
+      return;
+    }
+    // The input of a terminal has no end, and Docker may drop the output of one that is half closed.
+    if (!terminal) stream?.end();
   }
 
   /** Passes the output on, and at its end how the program ended. */
