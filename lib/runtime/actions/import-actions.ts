@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
-import { badResponse, errorMessage, invalid } from '../../errors.js';
-import { describeMistakes } from '../../model/describe-mistakes.js';
+import { errorMessage, invalid } from '../../errors.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import { type ImportWishes, identityNotes, importedGuest } from '../../model/imported-guest.js';
 import { AGENT_RUNNER } from '../../model/job.js';
@@ -14,6 +13,7 @@ import {
 import { dryGuestExchange } from '../guests/guest-exchange.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { checkPipeline } from '../pipeline/check.js';
+import { requireUploadShape } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
 import { requireFree, submitCreate } from './submit-create.js';
 
@@ -34,14 +34,7 @@ const upload = async (
   const request: ImportRequest = { guest: id, identity };
   const action = runtime.action('receiveGuest');
   const { result } = await runtime.upload(AGENT_RUNNER, action, { request, bytes }, signal);
-  const { value, error } = importResponseSchema.validate(result);
-  const [stage] = action.stages;
-  if (error)
-    throw badResponse(
-      stage?.service.name ?? '',
-      `malformed response to an upload: ${describeMistakes(error)}`,
-    );
-  return value;
+  return requireUploadShape(importResponseSchema, action, result);
 };
 
 /** Removes the disks of a guest that cannot be created. The storage removes them after a while when this fails. */

@@ -1,7 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { Schema } from 'joi';
-import { badResponse } from '../../errors.js';
-import { describeMistakes } from '../../model/describe-mistakes.js';
 import type { Image } from '../../model/image.js';
 import type { ImageUpload, UploadOptions, UploadPiece } from '../../model/image-upload.js';
 import { AGENT_RUNNER } from '../../model/job.js';
@@ -14,15 +11,9 @@ import {
   uploadResponseSchema,
 } from '../../rpc/protocol/upload-messages.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
-import { requireShape } from '../pipeline/pipeline.js';
+import { requireShape, requireUploadShape } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { imageRequest, submitImageAction } from './image-actions.js';
-
-const requireUpload = (schema: Schema<UploadResponse>, service: string, response: object): ImageUpload => {
-  const { value, error } = schema.validate(response);
-  if (error) throw badResponse(service, `malformed response to an upload: ${describeMistakes(error)}`);
-  return value.upload;
-};
 
 /** Sends a piece of an image's file to the storage. */
 export const uploadPiece = async (
@@ -35,8 +26,7 @@ export const uploadPiece = async (
   const action = runtime.action('uploadImage');
   const request: ReceiveImageRequest = { id, ...piece, refresh };
   const { pipelineId, result } = await runtime.upload(AGENT_RUNNER, action, { request, bytes }, signal);
-  const [stage] = action.stages;
-  return { pipelineId, result: requireUpload(uploadResponseSchema, stage?.service.name ?? '', result) };
+  return { pipelineId, result: requireUploadShape(uploadResponseSchema, action, result).upload };
 };
 
 const askForUpload = async (

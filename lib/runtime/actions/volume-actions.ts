@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { badResponse, volumeInUse, volumeNotFound } from '../../errors.js';
+import { volumeInUse, volumeNotFound } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
 import { namedVolumes } from '../../model/container/mounts.js';
-import { describeMistakes } from '../../model/describe-mistakes.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import type { NewVolume, Volume } from '../../model/volume.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
@@ -14,7 +13,7 @@ import {
 import type { Task } from '../../store/logged-job.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
-import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
+import { type Exchange, requireShape, requireUploadShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { withChecks } from './dry-run.js';
 
@@ -125,12 +124,5 @@ export const uploadVolume = async (
     { request: { name }, bytes },
     signal,
   );
-  const { value, error } = volumeResponseSchema.validate(result);
-  const [stage] = action.stages;
-  if (error)
-    throw badResponse(
-      stage?.service.name ?? '',
-      `malformed response to an upload: ${describeMistakes(error)}`,
-    );
-  return { pipelineId, result: value.volumes };
+  return { pipelineId, result: requireUploadShape(volumeResponseSchema, action, result).volumes };
 };

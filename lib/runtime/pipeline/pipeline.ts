@@ -26,6 +26,21 @@ export const requireShape =
     if (error) throw badResponse(service.name, `malformed response to ${method}: ${describeMistakes(error)}`);
   };
 
+/** Returns the response to an upload, which the action's only stage takes, if it matches the schema. */
+export const requireUploadShape = <Response>(
+  schema: Schema<Response>,
+  { stages: [stage] }: Action,
+  response: unknown,
+): Response => {
+  const { value, error } = schema.validate(response);
+  if (error)
+    throw badResponse(
+      stage?.service.name ?? '',
+      `malformed response to an upload: ${describeMistakes(error)}`,
+    );
+  return value;
+};
+
 export interface PipelineOptions {
   /** Aborts the pipeline. */
   signal?: AbortSignal | undefined;
