@@ -1,6 +1,7 @@
 import { PassThrough, type Readable, Writable } from 'node:stream';
 import { drained } from '../async/drained.js';
 import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../http/websocket/console.js';
+import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
 import { EXEC_STREAMS, type ExecEnd, type ExecSession } from '../model/exec-session.js';
 import type { CallOptions, Transport } from './transport.js';
 
@@ -23,6 +24,20 @@ const exitCodeOf = (text: string): number => {
   const end = JSON.parse(text) as ExecEnd;
   if ('error' in end) throw new Error(end.error);
   return end.exitCode;
+};
+
+/** @param path of the endpoint */
+export const requestExec = async (
+  transport: Transport,
+  path: string,
+  request: ExecRequest,
+  { signal }: CallOptions,
+): Promise<ExecResult> => {
+  const { body } = await transport.send<ExecResult>({
+    ...{ method: 'POST', path, body: request, once: true, signal },
+    waitSeconds: request.timeout ?? DEFAULT_EXEC_SECONDS,
+  });
+  return body;
 };
 
 /** @param path of the endpoint */

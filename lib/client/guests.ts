@@ -3,7 +3,7 @@ import type { GuestAction } from '../model/actions.js';
 import type { CloneRequest } from '../model/clone.js';
 import type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 import type { DiskUse } from '../model/disk-use.js';
-import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
+import type { ExecRequest, ExecResult } from '../model/exec.js';
 import type { ExecSession } from '../model/exec-session.js';
 import type { Guest } from '../model/guest.js';
 import type { GuestAddress } from '../model/guest-addresses.js';
@@ -12,7 +12,7 @@ import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import type { WarmRequest } from '../model/warm.js';
 import { connectConsole, type OpenedConsole, type SerialConsoleOptions } from './console.js';
-import { connectExec, type RunningProgram } from './exec.js';
+import { connectExec, type RunningProgram, requestExec } from './exec.js';
 import {
   type ExportOptions,
   exportGuest,
@@ -134,12 +134,8 @@ export class Guests extends List<Guest> {
    * Runs a program in a guest and waits for its end, 60 seconds by default. A request whose fate is unknown is not sent
    * again, because the program may run.
    */
-  async exec(id: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ExecResult> {
-    const { body } = await this.#transport.send<ExecResult>({
-      ...{ method: 'POST', path: path`/guests/${id}/exec`, body: request, once: true, signal },
-      waitSeconds: request.timeout ?? DEFAULT_EXEC_SECONDS,
-    });
-    return body;
+  exec(id: string, request: ExecRequest, options: CallOptions = {}): Promise<ExecResult> {
+    return requestExec(this.#transport, path`/guests/${id}/exec`, request, options);
   }
 
   /**

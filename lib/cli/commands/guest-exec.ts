@@ -96,14 +96,13 @@ export const addExec = (guest: Command): void => {
       withSession(
         async ({ client, out }, text: string, program: string, args: string[], options: ExecOptions) => {
           const command = [program, ...args];
-          const ran = await run(client, text, command, options).catch((error) => {
+          const result = await run(client, text, command, options).catch((error) => {
             throw asNotRun(error);
           });
-          if (typeof ran === 'number') {
-            process.exitCode = ran;
+          if (typeof result === 'number') {
+            process.exitCode = result;
             return;
           }
-          const result = ran;
           if (out.json) out.value(result);
           else await printOutput(result);
           if (result.truncated) out.note('A part of the output is missing: it has more than 16 MiB.');

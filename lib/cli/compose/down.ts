@@ -1,6 +1,6 @@
 import { followJob } from '../follow.js';
 import type { Session } from '../session.js';
-import { guestsOf, isVolumeOf } from './existing.js';
+import { guestsOf, isVolumeOf, removeGuest } from './existing.js';
 
 /** Shuts down and deletes the guests of a project, the last one made first; its volumes only if they are to go, too. */
 export const down = async (
@@ -10,14 +10,8 @@ export const down = async (
 ): Promise<void> => {
   const { client, out } = session;
   const guests = await guestsOf(client, project);
-  for (const [service, { id, state }] of [...guests].reverse()) {
-    const title = `${project}-${service}`;
-    if (state === 'running') {
-      const { jobId } = await client.guests.perform(id, 'shutdown');
-      await followJob(session, jobId, `shut down ${title}`);
-    }
-    const { jobId } = await client.guests.delete(id);
-    await followJob(session, jobId, `delete ${title}`);
+  for (const [service, guest] of [...guests].reverse()) {
+    await removeGuest(session, guest, `${project}-${service}`);
     out.line(`${service}: deleted`);
   }
   if (guests.size === 0) out.note(`project ${project} has no guests`);

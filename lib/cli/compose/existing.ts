@@ -1,4 +1,6 @@
 import type { Guest, MistifyClient, Volume } from '../../client/index.js';
+import { followJob } from '../follow.js';
+import type { Session } from '../session.js';
 import { PROJECT_KEY, PROJECT_LABEL, SERVICE_KEY } from './pod.js';
 
 /** Finds the guests of a project, by the names of their services. */
@@ -17,3 +19,14 @@ export const isVolumeOf = (
   project: string,
   guests: ReadonlyMap<string, Guest>,
 ): boolean => labels?.[PROJECT_LABEL] === project || [...guests.values()].some(({ id }) => id === guest);
+
+/** Shuts a guest down if it runs, and deletes it. */
+export const removeGuest = async (session: Session, { id, state }: Guest, title: string): Promise<void> => {
+  const { client } = session;
+  if (state === 'running') {
+    const { jobId } = await client.guests.perform(id, 'shutdown');
+    await followJob(session, jobId, `shut down ${title}`);
+  }
+  const { jobId } = await client.guests.delete(id);
+  await followJob(session, jobId, `delete ${title}`);
+};

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { ContainerMount } from '../../model/container/mounts.js';
-import { type Fields, fieldsOf, flagOf, megabytesOf, textOf, WrongValue } from './values.js';
+import { type Fields, fieldsOf, flagOf, megabytesOf, requireNoOthers, textOf, WrongValue } from './values.js';
 
 /** What a service's mounts refer to. */
 export interface MountContext {
@@ -36,14 +36,8 @@ const shortMount = (text: string, context: MountContext): ContainerMount => {
   return mountOf(context, { source, target, readOnly });
 };
 
-const requireKeys = (fields: Fields, known: readonly string[], prefix = ''): void => {
-  const unknown = Object.keys(fields).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw new WrongValue(`${prefix}${unknown} is not supported`);
-};
-
-const tmpfsFields = (fields: Fields): { size?: number; mode?: string } => {
-  requireKeys(fields, ['size', 'mode'], 'tmpfs.');
-  const { size, mode } = fields;
+const tmpfsFields = ({ size, mode, ...others }: Fields): { size?: number; mode?: string } => {
+  requireNoOthers(others, (key) => `tmpfs.${key}`);
   // What 0700 is depends on the version of YAML.
   if (mode !== undefined && typeof mode !== 'string')
     throw new WrongValue('write the mode in quotes: "0700"');
@@ -53,9 +47,11 @@ const tmpfsFields = (fields: Fields): { size?: number; mode?: string } => {
   };
 };
 
-const longMount = (fields: Fields, context: MountContext): ContainerMount => {
-  requireKeys(fields, ['type', 'source', 'target', 'read_only', 'tmpfs']);
-  const { type, source, target, read_only: readOnly = false, tmpfs = {} } = fields;
+const longMount = (
+  { type, source, target, read_only: readOnly = false, tmpfs = {}, ...others }: Fields,
+  context: MountContext,
+): ContainerMount => {
+  requireNoOthers(others);
   if (type === 'tmpfs') return { type, target: textOf(target), ...tmpfsFields(fieldsOf(tmpfs)) };
   if (type !== 'volume' && type !== 'bind') throw new WrongValue('the type is volume, bind or tmpfs');
   const path = textOf(source);

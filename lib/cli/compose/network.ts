@@ -1,5 +1,6 @@
 import type { GuestSpec } from '../../client/index.js';
 import type { ContainerNetwork, PublishedPort } from '../../model/container/network.js';
+import { publishedPortOf } from '../../portable/published-port.js';
 import {
   type Fields,
   fieldsOf,
@@ -7,6 +8,7 @@ import {
   listOf,
   numberOf,
   pairsOf,
+  requireNoOthers,
   someOf,
   textOf,
   textsOf,
@@ -26,8 +28,7 @@ const entriesOf = (value: unknown): { names: string[]; aliases: string[] } => {
   const aliases: string[] = [];
   const names = Object.entries(fieldsOf(value)).map(([name, given]) => {
     const { aliases: own = [], ...others } = given === null ? ({} as Fields) : fieldsOf(given);
-    const [other] = Object.keys(others);
-    if (other !== undefined) throw new WrongValue(`${other} of ${name} is not supported`);
+    requireNoOthers(others, (key) => `${key} of ${name}`);
     aliases.push(...textsOf(own));
     return name;
   });
@@ -78,20 +79,14 @@ const protocolOf = (text: string): Pick<PublishedPort, 'protocol'> => {
   return protocol === 'tcp' ? {} : { protocol };
 };
 
-const PORT = /^(?:(?:\[([0-9a-f:.]+)\]|([0-9.]+)):)?(\d+):(\d+)(?:\/(\w+))?$/i;
-
 const shortPort = (text: string): PublishedPort => {
-  const [, six, four, hostPort, port, protocol = 'tcp'] = PORT.exec(text) ?? [];
-  if (hostPort === undefined)
+  const [, ports = '', protocol = 'tcp'] = /^([^/]*)(?:\/(\w+))?$/.exec(text) ?? [];
+  const port = publishedPortOf(ports);
+  if (port === undefined)
     throw new WrongValue(
       `"${text}" is not supported: write HOST_PORT:PORT or ADDRESS:HOST_PORT:PORT, without ranges`,
     );
-  const hostAddress = six ?? four;
-  return {
-    ...(hostAddress === undefined ? {} : { hostAddress }),
-    ...{ hostPort: Number(hostPort), port: Number(port) },
-    ...protocolOf(protocol),
-  };
+  return { ...port, ...protocolOf(protocol) };
 };
 
 const longPort = ({
@@ -101,8 +96,7 @@ const longPort = ({
   protocol = 'tcp',
   ...others
 }: Fields): PublishedPort => {
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw new WrongValue(`${other} is not supported`);
+  requireNoOthers(others);
   if (published === undefined) throw new WrongValue('give published, the port of the host');
   return {
     ...(hostAddress === undefined ? {} : { hostAddress: textOf(hostAddress) }),

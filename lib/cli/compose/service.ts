@@ -22,6 +22,7 @@ import {
   megabytesOf,
   numberOf,
   pairsOf,
+  requireNoOthers,
   secondsOf,
   someOf,
   textOf,
@@ -69,8 +70,7 @@ const needsOf = (value: unknown): PodService['needs'] => {
   return Object.entries(fieldsOf(value)).map(([service, given]) => {
     const { condition = 'service_started', ...others } = fieldsOf(given);
     const healthy = CONDITIONS[textOf(condition)];
-    const [other] = Object.keys(others);
-    if (other !== undefined) throw new WrongValue(`${other} is not supported`);
+    requireNoOthers(others);
     if (healthy === undefined) throw new WrongValue(`the condition ${textOf(condition)} is not supported`);
     return { service, healthy };
   });

@@ -4,7 +4,7 @@ import { EXIT } from '../exit-codes.js';
 import { Failure, notFoundFailure } from '../failure.js';
 import { followJob } from '../follow.js';
 import type { Session } from '../session.js';
-import { guestsOf } from './existing.js';
+import { guestsOf, removeGuest } from './existing.js';
 import { fingerprint, matches } from './fingerprint.js';
 import {
   FINGERPRINT_KEY,
@@ -57,16 +57,6 @@ const rehearse = async ({ client }: Session, { service, change }: Step, project:
   else await client.guests.create(withoutClaims(body), { dryRun: true });
 };
 
-const remove = async (session: Session, { id, state }: Guest, title: string): Promise<void> => {
-  const { client } = session;
-  if (state === 'running') {
-    const { jobId } = await client.guests.perform(id, 'shutdown');
-    await followJob(session, jobId, `shut down ${title}`);
-  }
-  const { jobId } = await client.guests.delete(id);
-  await followJob(session, jobId, `delete ${title}`);
-};
-
 const make = async (
   session: Session,
   { service, guest }: Step,
@@ -94,7 +84,7 @@ const DONE: Record<Step['change'], string> = {
 const perform = async (session: Session, step: Step, project: string): Promise<void> => {
   const { change, guest, service } = step;
   const title = `${project}-${service.name}`;
-  if (change === 'recreate' && guest) await remove(session, guest, title);
+  if (change === 'recreate' && guest) await removeGuest(session, guest, title);
   if (change === 'create' || change === 'recreate') await make(session, step, project, title);
   if (change === 'start' && guest) {
     const { jobId } = await session.client.guests.perform(guest.id, 'start');

@@ -17,6 +17,15 @@ export const isFields = (value: unknown): value is Fields =>
 export const fieldsOf = (value: unknown): Fields =>
   isFields(value) ? value : wrong('give keys with values');
 
+/**
+ * Requires that nothing is left of a value once the keys that are supported are taken out of it.
+ * @param nameOf names a key that is not supported
+ */
+export const requireNoOthers = (others: Fields, nameOf = (key: string): string => key): void => {
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new WrongValue(`${nameOf(other)} is not supported`);
+};
+
 export const textOf = (value: unknown): string =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : wrong('give a text');
 
