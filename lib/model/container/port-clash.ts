@@ -1,31 +1,20 @@
+import ipaddr from 'ipaddr.js';
 import type { PublishedPort } from './network.js';
 
 /** The addresses that stand for all of a host. */
 const ALL: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 
-/** An IPv4 address as IPv6 has it: RFC 4291, 2.5.5.2. */
-const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+/** Returns the one form of an address that has many: `0:0::1` is `::1`, and `::ffff:192.0.2.1` is `192.0.2.1`. */
+export const canonicalAddress = (address: string): string =>
+  ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 
-const octetsOf = (group = ''): number[] => {
-  const value = Number.parseInt(group, 16);
-  return [value >> 8, value & 255];
-};
-
-/** Returns the one form of an address that has many: `0:0::1` is `::1`. */
-const canonical = (address: string): string => {
-  if (!address.includes(':')) return address;
-  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [, high, low] = MAPPED.exec(short) ?? [];
-  return high === undefined ? short : [...octetsOf(high), ...octetsOf(low)].join('.');
-};
-
-const addressOf = ({ hostAddress = '' }: PublishedPort): string => canonical(hostAddress);
+const addressOf = ({ hostAddress = '' }: PublishedPort): string => canonicalAddress(hostAddress);
 
 const protocolOf = ({ protocol = 'tcp' }: PublishedPort): string => protocol;
 
 /** Whether two addresses of a host have one in common; `""` is all of them. */
 export const shareAddress = (one: string, other: string): boolean => {
-  const [first, second] = [canonical(one), canonical(other)];
+  const [first, second] = [canonicalAddress(one), canonicalAddress(other)];
   return ALL.has(first) || ALL.has(second) || first === second;
 };
 

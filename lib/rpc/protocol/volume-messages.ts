@@ -2,10 +2,8 @@ import Joi from 'joi';
 import { type NewVolume, type Volume, volumeSchema } from '../../model/volume.js';
 import { text } from './loose-text.js';
 
-/** A request about one volume; without a name, about all of them. */
-export interface VolumeRequest extends Omit<NewVolume, 'name'> {
-  name: string;
-}
+/** A request about one volume; with an empty name, about all of them. */
+export type VolumeRequest = NewVolume;
 
 export interface VolumeResponse {
   volumes: Volume[];

@@ -29,6 +29,9 @@ export const jobStage = (headers: Record<string, unknown>): JobStage | undefined
   return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
 };
 
+/** Whether the agent repeats a call whose outcome it does not know. Finding the work done is then a success. */
+export const isRepeated = ({ job }: Pick<CallContext, 'job'>): boolean => (job?.attempt ?? 1) > 1;
+
 /** Makes the context of a request. */
 export type MakeCallContext = (request: Request, about: object) => CallContext;
 

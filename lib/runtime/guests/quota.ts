@@ -1,7 +1,8 @@
 import type { QuotaConfig } from '../../config/quota.js';
 import { AgentError } from '../../errors.js';
+import { defaultMemory } from '../../model/container/memory.js';
 import { type Guest, isContainer } from '../../model/guest.js';
-import { DEFAULT_MEMORY_MB, DEFAULT_VCPUS } from '../../model/guest-size.js';
+import { DEFAULT_VCPUS } from '../../model/guest-size.js';
 import { CLOSED_VIEW } from '../../model/secrets.js';
 import { counted } from '../../model/units.js';
 import type { GuestStore } from '../../store/guest-store.js';
@@ -20,13 +21,13 @@ const LABELS: Record<Resource, (amount: number) => string> = {
 /** Names a guest by the name that its client chose, because the id of a guest that is not stored yet names nothing. */
 const nameOf = ({ id, metadata = {} }: Guest): string => CLOSED_VIEW.metadata(metadata).name || id;
 
-/** A container without a limit needs all memory that there is, which no sum can have. */
-const defaultMemory = ({ container }: Guest): number => (container?.unlimitedMemory ? 0 : DEFAULT_MEMORY_MB);
-
-/** What a guest needs, now or from its next start on, whichever is more. */
+/**
+ * What a guest needs, now or from its next start on, whichever is more. A container without a limit needs all memory that
+ * there is, which no sum can have.
+ */
 const needOf = ({ pending = {}, ...guest }: Guest): Usage => ({
   guests: 1,
-  memory: Math.max(guest.memory ?? defaultMemory(guest), pending.memory ?? 0),
+  memory: Math.max(guest.memory ?? defaultMemory(guest) ?? 0, pending.memory ?? 0),
   cpu: Math.max(guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_VCPUS), pending.cpu ?? 0),
   disk: (guest.disks ?? []).reduce((sum, { size }) => sum + (size || 0), 0),
 });

@@ -6,7 +6,7 @@ import { errorMessage, isErrno } from '../../errors.js';
 import type { Backup, Verification } from '../../model/backup.js';
 import type { BackupResponse, CreateBackupRequest } from '../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import type { CallContext } from '../../rpc/server/call-context.js';
+import { type CallContext, isRepeated } from '../../rpc/server/call-context.js';
 import { BackupRun, type RunResult } from './backup-run.js';
 import { openBaseTree, treesDir } from './base-tree.js';
 import { isDamage, withRepairAdvice } from './damage.js';
@@ -102,7 +102,7 @@ export const createBackup =
     return locks.run(guestKey(guest.id), async () => {
       await repository.ensure(call.signal);
       const state = await states.read(guest.id);
-      const mayExist = state.last?.backup === id || (call.job?.attempt ?? 1) > 1;
+      const mayExist = state.last?.backup === id || isRepeated(call);
       const existing = mayExist ? await catalog.find(id, call.signal) : undefined;
       if (existing) return { backup: existing.backup };
       await requireUnreadable(treesDir(dir), PROBE, repository.settings.user);

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { guestKey } from '../../async/keyed-locks.js';
 import type { BackupRequest, BackupResponse } from '../../rpc/protocol/backup-messages.js';
-import type { CallContext } from '../../rpc/server/call-context.js';
+import { type CallContext, isRepeated } from '../../rpc/server/call-context.js';
 import { notFound } from '../shared/errors.js';
 import { treesDir } from './base-tree.js';
 import type { BackupDeps } from './deps.js';
@@ -26,8 +26,7 @@ export const deleteBackup =
     await repository.ensure(signal);
     const stored = await catalog.find(id, signal);
     if (!stored) {
-      // The agent repeats a call whose outcome it does not know.
-      if ((job?.attempt ?? 1) > 1) return {};
+      if (isRepeated({ job })) return {};
       throw notFound(`backup ${id}`);
     }
     const { guest } = stored.backup;

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Console } from '../../http/websocket/console.js';
-import { Backoff } from '../../portable/backoff.js';
-import { requireRunning } from './exec.js';
+import { pausesBetweenLooks, requireRunning } from './exec.js';
 import type { Guests } from './guests.js';
 
 /** Prefers bash. */
@@ -22,14 +21,12 @@ const makeExec = async (guests: Guests, id: string): Promise<Docker.Exec> => {
   );
 };
 
-const FIRST_LOOK_MS = 20;
-const MAX_LOOK_MS = 500;
 /** About two seconds: engines open the streams of a program before it runs. */
 const LOOKS = 8;
 
 /** Hangs up a program, which engines leave running without its client, as soon as it runs. */
 export const hangUp = async (exec: Docker.Exec): Promise<void> => {
-  const backoff = new Backoff(FIRST_LOOK_MS, MAX_LOOK_MS);
+  const backoff = pausesBetweenLooks();
   for (let look = 1; look <= LOOKS; look += 1) {
     const { Running, Pid } = await exec.inspect();
     if (Running && Pid > 0) return void process.kill(Pid, 'SIGHUP');

@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import { defaultMemory } from '../../model/container/memory.js';
 import type { ContainerSpec } from '../../model/container/spec.js';
 import type { Guest, Nic } from '../../model/guest.js';
-import { DEFAULT_MEMORY_MB } from '../../model/guest-size.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
 import { confinement } from './confinement.js';
@@ -33,10 +33,6 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'container'> {
   memory?: number;
   nics: Nic[];
 }
-
-/** The memory of a guest that names none: MB, or no limit. */
-export const defaultMemory = ({ container }: Guest): number | undefined =>
-  container?.unlimitedMemory ? undefined : DEFAULT_MEMORY_MB;
 
 /**
  * Fills in defaults.

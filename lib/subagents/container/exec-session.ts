@@ -13,18 +13,15 @@ import {
   execControlSchema,
   execSessionSchema,
 } from '../../model/exec-session.js';
-import { Backoff } from '../../portable/backoff.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { hangUp } from './console.js';
 import { refusingMistakes } from './errors.js';
-import { execOptions } from './exec.js';
+import { execOptions, pausesBetweenLooks } from './exec.js';
 import { FrameReader } from './frames.js';
 import type { Guests } from './guests.js';
 
 /** How long the client may take to say what to run. */
 const FIRST_MESSAGE_MS = 10_000;
-const FIRST_LOOK_MS = 20;
-const MAX_LOOK_MS = 500;
 
 interface Program {
   exec: Docker.Exec;
@@ -155,7 +152,7 @@ export class ExecMessages extends Duplex {
             this.#resume = resolve;
           });
     }
-    const backoff = new Backoff(FIRST_LOOK_MS, MAX_LOOK_MS);
+    const backoff = pausesBetweenLooks();
     while (!this.destroyed) {
       const { Running, ExitCode } = await this.#guests.engine.call(() => exec.inspect());
       if (!Running) return this.#end({ exitCode: ExitCode ?? 0 });

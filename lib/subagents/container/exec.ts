@@ -4,9 +4,13 @@ import type Docker from 'dockerode';
 import type { ExecCreateOptions } from 'dockerode';
 import { encodeBytes, inputOf } from '../../model/encoded-output.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../../model/exec.js';
+import { Backoff } from '../../portable/backoff.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { refusingMistakes } from './errors.js';
 import type { Guests } from './guests.js';
+
+const FIRST_LOOK_MS = 20;
+const MAX_LOOK_MS = 500;
 
 /** As much of each output is kept as a guest agent keeps. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -33,6 +37,9 @@ class Collector {
     this.#bytes += kept.length;
   }
 }
+
+/** The pauses between looks at a program that is about to begin or to end. */
+export const pausesBetweenLooks = (): Backoff => new Backoff(FIRST_LOOK_MS, MAX_LOOK_MS);
 
 /** @throws {Refusal} `not_found` without a container, `conflict` when it is not running */
 export const requireRunning = async (guests: Guests, id: string): Promise<void> => {

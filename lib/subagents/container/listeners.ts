@@ -1,8 +1,10 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import ipaddr from 'ipaddr.js';
 import { isErrno } from '../../errors.js';
 import { ifExists } from '../../files/atomic-files.js';
 import type { PublishedPort } from '../../model/container/network.js';
-import { portName, shareAddress } from '../../model/container/port-clash.js';
+import { canonicalAddress, portName, shareAddress } from '../../model/container/port-clash.js';
+import { listPids } from '../../process/list-pids.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 
 /** `TCP_LISTEN` of the kernel, as /proc/net/tcp has it: proc(5). */
@@ -23,13 +25,7 @@ const bytesOf = (word: string): number[] =>
 const readAddress = (hex: string): string => {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => bytesOf(word).reverse());
   if (bytes.every((byte) => byte === 0)) return '';
-  if (bytes.length === 4) return bytes.join('.');
-  const isMapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
-  if (isMapped) return bytes.slice(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16),
-  );
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  return canonicalAddress(ipaddr.fromByteArray(bytes).toString());
 };
 
 /** Parses a table such as /proc/net/tcp6. */
@@ -64,7 +60,7 @@ const holds = async (pid: string, inode: string): Promise<boolean> => {
 
 /** Names the process with a socket, if this program may see it. */
 const holderOf = async (inode: string): Promise<string> => {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+  for (const pid of await listPids()) {
     if (!(await holds(pid, inode))) continue;
     const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
     return `${name.trim() || 'a program'} (process ${pid})`;

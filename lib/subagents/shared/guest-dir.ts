@@ -1,19 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
+import { readMounts } from './mounts.js';
+import { ZVOLS } from './paths.js';
 
-/** The directory of ZFS volumes' block devices. */
-const ZVOLS = '/dev/zvol/';
-
-/**
- * Returns where a ZFS dataset is mounted: `44 43 0:41 / /tank/guests rw - zfs tank/guests rw` in proc(5)'s mountinfo.
- */
-const mountpointOf = async (dataset: string): Promise<string | undefined> => {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  const line = lines.find((each) => / - \S*zfs (\S+) /.exec(each)?.[1] === dataset);
-  return line
-    ?.split(' ')[4]
-    ?.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
-};
+/** Returns where a ZFS dataset is mounted; zfs-fuse has a type of its own. */
+const mountpointOf = async (dataset: string): Promise<string | undefined> =>
+  (await readMounts()).find(({ type, source }) => type.endsWith('zfs') && source === dataset)?.point;
 
 /** Returns the directory of the guest that a disk is in; `undefined` when it has none. */
 export const guestDirOf = async (guest: string, source: string): Promise<string | undefined> => {

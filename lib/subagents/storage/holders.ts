@@ -3,6 +3,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import pLimit from 'p-limit';
 import { isErrno } from '../../errors.js';
+import { listPids } from '../../process/list-pids.js';
 
 /** How many processes are inspected at the same time. */
 const READERS = 16;
@@ -131,7 +132,7 @@ const removedFilesOf = async (pid: string, isWanted: (path: string) => boolean):
 
 /** Finds removed files that still take room, because a program has them open. */
 export const findRemovedFiles = async (isWanted: (path: string) => boolean): Promise<RemovedFile[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const pids = await listPids();
   return (await pLimit(READERS).map(pids, (pid) => removedFilesOf(pid, isWanted))).flat();
 };
 
@@ -158,7 +159,7 @@ export const findHolders = async (
   const add = (identity: string, holder: string): void => {
     holders.set(identity, (holders.get(identity) ?? new Set()).add(holder));
   };
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const pids = await listPids();
   await pLimit(READERS).map(pids, async (pid) => {
     const open = await openFilesOf(pid, wanted, readers);
     if (open.length === 0) return;

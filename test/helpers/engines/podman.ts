@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
+import { listPids } from '../../../lib/process/list-pids.js';
 import { Engine } from '../../../lib/subagents/container/engine.js';
 import { isAlive } from '../program.js';
 import { until } from '../wait.js';
@@ -129,7 +130,7 @@ export class TestPodman implements TestEngine {
 
   /** Lists its processes with their command lines. */
   async #processes(): Promise<{ pid: number; command: string }[]> {
-    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const pids = await listPids();
     const found = pids.map(async (pid) => ({
       pid: Number(pid),
       command: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),

@@ -3,10 +3,9 @@ import type { HealthStatus } from '../../../model/program-run.js';
 import { killGroup } from '../../../process/kill-group.js';
 import { exec } from '../exec.js';
 import type { Guests } from '../guests.js';
+import { DEFAULT_RETRIES, DEFAULT_SECONDS } from './options.js';
 
 const NS_PER_MS = 1e6;
-const DEFAULT_MS = 30_000;
-const DEFAULT_RETRIES = 3;
 
 /** A health check of a container, as its engine has it. */
 export interface Check {
@@ -18,7 +17,8 @@ export interface Check {
   retries: number;
 }
 
-const toMs = (ns: number | undefined, usual = DEFAULT_MS): number => (ns ? ns / NS_PER_MS : usual);
+const toMs = (ns: number | undefined, usual = DEFAULT_SECONDS * 1000): number =>
+  ns ? ns / NS_PER_MS : usual;
 
 /** Reads a health check; `undefined` for none. */
 const readCheck = ({ Test, Interval, Timeout, StartPeriod, Retries }: HealthConfig): Check | undefined => {

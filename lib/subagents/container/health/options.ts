@@ -5,8 +5,9 @@ import { wordsIn } from '../command.js';
 import type { EngineKind } from '../engine.js';
 
 const NS_PER_SECOND = 1e9;
-const DEFAULT_SECONDS = 30;
-const DEFAULT_RETRIES = 3;
+/** What engines take for an interval or a timeout that is not named. */
+export const DEFAULT_SECONDS = 30;
+export const DEFAULT_RETRIES = 3;
 
 /** Podman's Docker API splits words again at their blanks, so such words need a shell. */
 const testOf = (words: readonly string[], engine: EngineKind): string[] => {

@@ -3,7 +3,7 @@ import { imageKey, Locks } from '../../../async/keyed-locks.js';
 import type { Image } from '../../../model/image.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { CallContext } from '../../../rpc/server/call-context.js';
+import { type CallContext, isRepeated } from '../../../rpc/server/call-context.js';
 import type { SourceOptions } from '../../shared/download/source.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { GUEST_LABEL } from '../definition.js';
@@ -136,9 +136,8 @@ const loadImage = async (
 ): Promise<string | undefined> => {
   const { id, source, refresh, platform } = request;
   checkRequest(request);
-  const isRepeated = (job?.attempt ?? 1) > 1;
   const known = await findImage(engine, id);
-  if (known && hasSums(request) && !isRepeated && !refresh)
+  if (known && hasSums(request) && !isRepeated({ job }) && !refresh)
     throw new Refusal(
       'conflict',
       `image ${id} already exists, made from a file with unknown sums: delete it first, or refresh it`,

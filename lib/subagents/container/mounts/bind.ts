@@ -1,8 +1,10 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { isErrno } from '../../../errors.js';
 import { MOUNT_PATH } from '../../../model/container/mount-path.js';
 import type { BindMount, ContainerFiles } from '../../../model/container/mounts.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { readMounts } from '../../shared/mounts.js';
+import { isInside } from '../../shared/paths.js';
 
 /** The part of a bind mount that is on the host. */
 export type Bind = Pick<BindMount, 'source' | 'readOnly'>;
@@ -12,7 +14,7 @@ const refuse = (source: string, why: string): never => {
 };
 
 const isAtOrBelow = (path: string, directory: string): boolean =>
-  directory === '/' || path === directory || path.startsWith(`${directory}/`);
+  path === directory || isInside(path, directory);
 
 /** Resolves a directory that the host allows; one that does not exist allows nothing. */
 const resolveAllowed = async (directory: string): Promise<string[]> => {
@@ -34,16 +36,9 @@ const resolveSource = async (source: string): Promise<string> => {
   }
 };
 
-/** Reads the octal escapes of proc_pid_mountinfo(5). */
-const decode = (path: string): string =>
-  path.replace(/\\(\d{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-
 /** Whether something is mounted below a path. Engines make the upmost file system of a mount read-only, and no other. */
-const hasMountsBelow = async (path: string): Promise<boolean> => {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).trim().split('\n');
-  const points = lines.map((line) => decode(line.split(' ')[4] ?? ''));
-  return points.some((point) => point !== path && isAtOrBelow(point, path));
-};
+const hasMountsBelow = async (path: string): Promise<boolean> =>
+  (await readMounts()).some(({ point }) => isInside(point, path));
 
 /**
  * Checks a bind mount against the directories that the host allows, with all symbolic links resolved.

@@ -32,8 +32,7 @@ export const withVolumes = (
         for (const volume of wanted) if (await store.ensure(volume)) made.push(volume);
         await makeContainer();
       } catch (error) {
-        // One that cannot be removed stays, and is listed: why there is no container matters more.
-        for (const { name } of made) await store.remove(name).catch(() => undefined);
+        for (const { name } of made) await store.discard(name);
         throw error;
       }
       return made.flatMap(({ name, ofImage }) => (ofImage ? [] : [name]));

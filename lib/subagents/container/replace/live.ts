@@ -1,7 +1,7 @@
+import { defaultMemory } from '../../../model/container/memory.js';
 import type { ContainerChange } from '../../../model/container/spec-patch.js';
 import type { Guest } from '../../../model/guest.js';
 import { confinement } from '../confinement.js';
-import { defaultMemory } from '../definition.js';
 import type { EngineKind } from '../engine.js';
 import { refusingMistakes } from '../errors.js';
 import type { Guests } from '../guests.js';

@@ -1,3 +1,4 @@
+import { defaultMemory } from '../../../model/container/memory.js';
 import { type ContainerChange, requireChangedContainer } from '../../../model/container/spec-patch.js';
 import { type Guest, normalizeGuest } from '../../../model/guest.js';
 import {
@@ -8,7 +9,6 @@ import {
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { plan } from '../creation.js';
-import { defaultMemory } from '../definition.js';
 import type { Guests } from '../guests.js';
 import type { Credentials } from '../images/credentials.js';
 import type { PullOptions } from '../images/pull.js';

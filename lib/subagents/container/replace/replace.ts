@@ -1,13 +1,13 @@
 import { errorMessage } from '../../../errors.js';
 import type { Guest } from '../../../model/guest.js';
-import { removeByName, rename } from '../changes.js';
+import { rename } from '../changes.js';
 import { type Made, make } from '../creation.js';
 import { containerName, STOP_TIMEOUT_S } from '../definition.js';
 import type { Guests } from '../guests.js';
 import type { PullOptions } from '../images/pull.js';
 import { type Note, startNow, stopNow } from '../lifecycle.js';
-import { removeReplacement, writeReplacement } from './record.js';
-import { newName, oldName, settleNow } from './settle.js';
+import { writeReplacement } from './record.js';
+import { finish, newName, oldName, settleNow } from './settle.js';
 
 /** Puts a container that was made in the place of the old one, and starts it if that ran. */
 const takePlace = async (guests: Guests, before: Guest, ran: boolean, note: Note): Promise<void> => {
@@ -41,8 +41,7 @@ export const replace = async (
     const made = await make(guests, after, { name: newName(id), ports }, options);
     await takePlace(guests, before, ran, note);
     await writeReplacement(guests.owner, id, { ran, done: true });
-    await removeByName(guests, oldName(id));
-    await removeReplacement(guests.owner, id);
+    await finish(guests, id);
     return made;
   } catch (error) {
     await settleNow(guests, id).catch((failure: unknown) =>

@@ -13,7 +13,7 @@ const exists = async ({ engine }: Guests, name: string): Promise<boolean> =>
   (await engine.find((docker) => docker.getContainer(name).inspect())) !== undefined;
 
 /** Removes the old container, whose place is taken. */
-const finish = async (guests: Guests, id: string): Promise<void> => {
+export const finish = async (guests: Guests, id: string): Promise<void> => {
   await removeByName(guests, oldName(id));
   await removeReplacement(guests.owner, id);
 };

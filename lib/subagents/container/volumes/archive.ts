@@ -75,7 +75,7 @@ export const receiveVolume = (store: VolumeStore, name: string, bytes: Readable)
     try {
       await unpack(name, requireDirectory(name, made), bytes);
     } catch (error) {
-      await store.remove(name);
+      await store.discard(name);
       throw error;
     }
     return made;

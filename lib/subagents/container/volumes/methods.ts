@@ -6,7 +6,7 @@ import {
   type VolumeResponse,
   volumeRequestSchema,
 } from '../../../rpc/protocol/volume-messages.js';
-import type { CallContext } from '../../../rpc/server/call-context.js';
+import { type CallContext, isRepeated } from '../../../rpc/server/call-context.js';
 import type { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { notFound } from '../../shared/errors.js';
 import { openVolume, receiveVolume } from './archive.js';
@@ -43,8 +43,6 @@ const requireUnused = async (store: VolumeStore, name: string): Promise<Volume> 
     );
   return volume;
 };
-
-const isRepeated = ({ job }: CallContext): boolean => (job?.attempt ?? 1) > 1;
 
 /** The volume methods of `MDocker`. */
 export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> => ({

@@ -189,6 +189,11 @@ export class VolumeStore {
     }
   }
 
+  /** Removes a volume that was just made in vain. One that cannot be removed stays, and is listed. */
+  async discard(name: string): Promise<void> {
+    await this.remove(name).catch(() => undefined);
+  }
+
   /**
    * Removes the volumes that a guest had for the `VOLUME` paths of its image.
    * @returns the names of those that stay, because others have them mounted

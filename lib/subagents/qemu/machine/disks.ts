@@ -4,9 +4,9 @@ import { diskNumber, diskSerial } from '../../../model/disks.js';
 import type { Disk } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { deviceNames } from '../../shared/device-names.js';
+import { isInside, realDirs, ZVOLS } from '../../shared/paths.js';
 import { SUFFIX } from '../../shared/qcow2/file-name.js';
 import { findBacking } from './backing.js';
-import { isInside, realDirs, ZVOLS } from './paths.js';
 
 export const BUSES = ['virtio', 'scsi', 'sata', 'ide'];
 

@@ -3,13 +3,13 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Cdrom, normalizeCdroms } from '../../../model/cd-drives.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { isInside, realDirs, ZVOLS } from '../../shared/paths.js';
 import { IMAGES_DIR, SUFFIX } from '../../shared/qcow2/file-name.js';
 import { cdBootIndex } from './boot-index.js';
 import type { Definition } from './definition.js';
 import { blockdev, device, type Properties } from './device-options.js';
 import type { DiskImage } from './disks.js';
 import type { MachineIdentity } from './identity.js';
-import { isInside, realDirs, ZVOLS } from './paths.js';
 
 type Drives = Pick<MachineIdentity, 'layout' | 'cdDrives'>;
 

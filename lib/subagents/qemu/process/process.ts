@@ -1,8 +1,9 @@
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coalesce } from '../../../async/coalesce.js';
 import { isErrno } from '../../../errors.js';
+import { listPids } from '../../../process/list-pids.js';
 import type { GuestPaths } from '../layout.js';
 
 const POLL_MS = 20;
@@ -68,7 +69,7 @@ type Processes = ReadonlyMap<string, readonly number[]>;
 /** Every start waits for this, so it makes only one system call for each of the host's processes. */
 const scan = async (): Promise<Processes> => {
   const found = new Map<string, number[]>();
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = (await listPids()).map(Number);
   const add = async (pid: number): Promise<void> => {
     const dir = await workingDirOf(pid);
     if (dir === undefined) return;

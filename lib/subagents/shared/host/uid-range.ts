@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { contains, type UidRange } from '../../../process/guest-uids.js';
+import { listPids } from '../../../process/list-pids.js';
 
 export const overlap = (one: UidRange, other: UidRange): boolean =>
   one.first <= other.last && other.first <= one.last;
@@ -13,7 +14,7 @@ const uidOf = async (pid: string): Promise<number | undefined> => {
 
 /** Whether a process of this host runs with a uid of the range. */
 export const uidsInUse = async (range: UidRange): Promise<boolean> => {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+  for (const pid of await listPids()) {
     const uid = await uidOf(pid);
     if (uid !== undefined && contains(range, uid)) return true;
   }

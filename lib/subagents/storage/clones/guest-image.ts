@@ -2,7 +2,7 @@ import { imageKey } from '../../../async/keyed-locks.js';
 import { findDisk, uncertainDisk } from '../../../model/disks.js';
 import type { ImageOrigin, ImageRequest } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { CallContext } from '../../../rpc/server/call-context.js';
+import { type CallContext, isRepeated } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import type { Contents } from '../images/contents.js';
@@ -61,7 +61,7 @@ export const makeGuestImage = async (
   const { id } = request;
   const wanted = originOf(request);
   const existing = await store.findImage(id);
-  if (existing && (job?.attempt ?? 1) > 1) return requireReadable(existing);
+  if (existing && isRepeated({ job })) return requireReadable(existing);
   await checkGuestImage(deps, request);
   const image = await withSource(deps, wanted, (source) =>
     explainNoSpace(`image ${id}`, store, () =>

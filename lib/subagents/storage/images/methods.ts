@@ -5,7 +5,7 @@ import { imageIdSchema } from '../../../model/image-id.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { CallContext, ReportProgress } from '../../../rpc/server/call-context.js';
+import { type CallContext, isRepeated, type ReportProgress } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { checkGuestImage, type GuestImageDeps, makeGuestImage } from '../clones/guest-image.js';
 import type { DiskStore } from '../disk-store.js';
@@ -107,9 +107,9 @@ const toFetchRequest = (request: ImageRequest, uploads: Uploads): FetchRequest =
 const madeBefore = async (
   { store, uploads }: ImageDeps,
   { id, upload }: ImageRequest,
-  job: CallContext['job'],
+  call: Pick<CallContext, 'job'>,
 ): Promise<StoredImage | undefined> =>
-  upload && (job?.attempt ?? 1) > 1 && !(await uploads.find(id)) ? store.findImage(id) : undefined;
+  upload && isRepeated(call) && !(await uploads.find(id)) ? store.findImage(id) : undefined;
 
 const requestImage = async (
   deps: ImageDeps,
@@ -121,7 +121,7 @@ const requestImage = async (
     if (!signal.aborted) progress(...step);
   };
   const wanted = toFetchRequest(request, uploads);
-  const made = await madeBefore(deps, request, job);
+  const made = await madeBefore(deps, request, { job });
   if (made) return { image: made };
   const fetch = () => fetcher.fetch(request.id, wanted, { report, signal, cancelled });
   const fetched = await (request.upload ? uploads.consume(request.id, fetch) : fetch());

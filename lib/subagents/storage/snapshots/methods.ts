@@ -9,7 +9,7 @@ import {
 import { toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/snapshot-messages.js';
-import type { CallContext } from '../../../rpc/server/call-context.js';
+import { type CallContext, isRepeated } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import { requireNoBackup } from '../backups/require-none.js';
 import type { DiskStore } from '../disk-store.js';
@@ -34,9 +34,6 @@ type Work = (deps: SnapshotDeps, request: SnapshotRequest, repeat: boolean) => P
 
 /** Checks a request, without changing anything, and returns the function that carries it out. */
 type Preparation = (...input: Parameters<Work>) => Promise<() => Promise<SnapshotResponse>>;
-
-/** Whether the agent repeats a call whose outcome it does not know. Finding the work done is then a success. */
-const isRepeat = ({ job }: Pick<CallContext, 'job'>): boolean => (job?.attempt ?? 1) > 1;
 
 /** Lists one disk's snapshots: all of them, or only the selected one. */
 const snapshotsOf = async (
@@ -227,7 +224,7 @@ export const snapshotMethods = (deps: SnapshotDeps): Record<string, SnapshotMeth
   const locked =
     (work: Work): SnapshotMethod =>
     async (request, call) =>
-      deps.locks.run(guestKey(guestOfSnapshot(request.id)), () => work(deps, request, isRepeat(call)));
+      deps.locks.run(guestKey(guestOfSnapshot(request.id)), () => work(deps, request, isRepeated(call)));
   return {
     ListSnapshots: locked(list),
     GetSnapshot: locked(get),
