@@ -20,6 +20,9 @@ import {
   unmountBelow,
 } from './engine.js';
 
+/** How long the containers that Podman knows may take to end. */
+const CLEANUP_MS = 15_000;
+
 /** Its limits also work in virtual machines without CAP_SYS_RESOURCE. */
 const CONTAINERS_CONF = `
 [containers]
@@ -138,11 +141,19 @@ export class TestPodman implements TestEngine {
     return (await Promise.all(found)).filter(({ command }) => command.includes(`${this.dir}/`));
   }
 
-  /** Kills the monitors of programs that have ended, which Podman keeps for minutes. Returns whether no process is left. */
-  async #killMonitors(): Promise<boolean> {
+  /**
+   * Kills the monitors of programs that have ended, which Podman keeps for minutes.
+   * @param all kills those of containers, too, with what they run: a service that was killed may not have stored them
+   * @returns whether no process is left
+   */
+  async #killMonitors(all: boolean): Promise<boolean> {
     const processes = await this.#processes();
-    for (const { pid, command } of processes)
-      if (command.includes('--exec-process-spec') && isAlive(pid)) process.kill(pid, 'SIGKILL');
+    for (const { pid, command } of processes) {
+      if (!all && !command.includes('--exec-process-spec')) continue;
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+      for (const each of [...children.split(' ').filter(Boolean).map(Number), pid])
+        if (isAlive(each)) process.kill(each, 'SIGKILL');
+    }
     return processes.length === 0;
   }
 
@@ -151,7 +162,9 @@ export class TestPodman implements TestEngine {
     await this.run('rm', '--all', '--force', '--time', '0');
     await this.run('network', 'prune', '--force');
     // A container's late cleanup would create the directories again.
-    await until("Podman's processes are gone", () => this.#killMonitors(), 60_000);
+    const orphansSince = performance.now() + CLEANUP_MS;
+    const areGone = (): Promise<boolean> => this.#killMonitors(performance.now() > orphansSince);
+    await until("Podman's processes are gone", areGone, 60_000);
     await unmountBelow(this.dir);
     await rm(this.dir, { recursive: true, force: true });
   }
