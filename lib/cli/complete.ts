@@ -55,6 +55,11 @@ const scheduleWords = async (client: MistifyClient): Promise<Word[]> =>
     ({ name, action, cron }) => ({ value: name, description: `${action}, ${cron}` }),
   );
 
+const tagWords = async (client: MistifyClient): Promise<Word[]> => {
+  const { items } = await client.guests.list({ limit: 1000, fields: ['tags'] });
+  return [...new Set(items.flatMap(({ tags = [] }) => tags))].map((value) => ({ value, description: 'tag' }));
+};
+
 /** Fetches words from the agent, by the name of the argument or option that they complete. */
 const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   guest: guestWords,
@@ -63,6 +68,7 @@ const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   job: jobWords,
   backup: backupWords,
   schedule: scheduleWords,
+  tag: tagWords,
 };
 
 /** Fetches all words. Errors are ignored, because the user is still typing. */

@@ -1,6 +1,12 @@
 import type { ConditionalOptions, JobOptions } from './submit.js';
 import type { CallOptions } from './transport.js';
 
+/** Selects guests. */
+export interface GuestsFilter {
+  /** Tags, separated by commas: the guests that have at least one of them; all guests by default. */
+  tag?: string | undefined;
+}
+
 /** Options of the counters of all guests. */
 export interface GuestMetricsOptions extends CallOptions {
   /** The IDs of the guests to return, at most 100; all by default. */

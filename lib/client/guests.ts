@@ -25,6 +25,7 @@ import type {
   CdromOptions,
   DiskRemovalOptions,
   GuestMetricsOptions,
+  GuestsFilter,
   UpgradeOptions,
 } from './guest-options.js';
 import type { GuestSpec } from './guest-spec.js';
@@ -34,7 +35,7 @@ import { type Accepted, type ConditionalOptions, type JobOptions, submit } from 
 import { getTagged, type Tagged } from './tagged.js';
 import type { CallOptions, Transport } from './transport.js';
 
-export class Guests extends List<Guest> {
+export class Guests extends List<Guest, GuestsFilter> {
   readonly #transport: Transport;
 
   constructor(transport: Transport) {

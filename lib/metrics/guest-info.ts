@@ -4,6 +4,10 @@ import type { GuestAddress } from '../model/guest-addresses.js';
 import { reachableAddresses } from '../portable/reachable-addresses.js';
 import { GUEST_LABELS, guestLabels } from './guest-labels.js';
 
+/** Commas surround each tag, so that `,web,` matches one tag and no part of another. */
+const tagsLabel = ({ tags = [] }: Guest): { tags?: string } =>
+  tags.length > 0 ? { tags: `,${tags.join(',')},` } : {};
+
 /**
  * What is known of the guests besides counters: gauges that are always 1 and carry it in their labels. An address is not
  * a label of the counters, whose series would end whenever it changes.
@@ -17,7 +21,7 @@ export class GuestInfoMetrics {
     this.#info = new Gauge({
       name: 'mistify_guest_info',
       help: 'A guest, with the best known address at which its host can reach it',
-      labelNames: [...GUEST_LABELS, 'type', 'address'],
+      labelNames: [...GUEST_LABELS, 'type', 'tags', 'address'],
       registers,
     });
     this.#address = new Gauge({
@@ -37,7 +41,8 @@ export class GuestInfoMetrics {
       const addresses = reachableAddresses(guest, addressesOf(guest));
       const [address] = addresses;
       const type = isContainer(guest) ? 'container' : 'kvm';
-      this.#info.set({ ...labels, type, ...(address === undefined ? {} : { address }) }, 1);
+      const known = { ...tagsLabel(guest), ...(address === undefined ? {} : { address }) };
+      this.#info.set({ ...labels, type, ...known }, 1);
       for (const each of addresses) this.#address.set({ ...labels, address: each }, 1);
     }
   }

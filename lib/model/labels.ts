@@ -5,7 +5,7 @@ import type { Guest } from './guest.js';
 
 const MAX_NAME = 255;
 const MAX_DESCRIPTION = 4096;
-const MAX_TAGS = 32;
+export const MAX_TAGS = 32;
 const MAX_TAG = 64;
 
 export const guestNameSchema = Joi.string()
@@ -42,6 +42,10 @@ export const tagsSchema = Joi.array()
   .allow(null)
   .description('Short labels, to find guests that belong together')
   .example(['production', 'web']);
+
+/** Whether a guest has at least one of some tags. */
+export const hasTag = ({ tags = [] }: Pick<Guest, 'tags'>, wanted: readonly string[]): boolean =>
+  tags.some((tag) => wanted.includes(tag));
 
 const labelsSchema = Joi.object({
   description: newDescriptionSchema,

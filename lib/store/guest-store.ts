@@ -9,6 +9,13 @@ import { type Page, readPage } from './page.js';
 
 type GuestListener = (change: 'created' | 'changed' | 'deleted', guest: Guest) => void;
 
+/** Selects a page of the guests. */
+export interface GuestPage {
+  after?: number | undefined;
+  limit?: number | undefined;
+  where?: ((guest: Guest) => boolean) | undefined;
+}
+
 /** The guests of this host, by id. Treat the returned objects as frozen. */
 export class GuestStore {
   readonly #collection: Collection<Guest>;
@@ -34,18 +41,13 @@ export class GuestStore {
 
   /**
    * Returns a page of the guests, in the order of their creation.
-   * @param after the previous page's `next`
+   * @param options `after` is the previous page's `next`; the page has only guests for which `where` is true
    */
-  page({
-    after,
-    limit = Number.POSITIVE_INFINITY,
-  }: {
-    after?: number | undefined;
-    limit?: number | undefined;
-  }): Page<Guest> {
+  page({ after, limit = Number.POSITIVE_INFINITY, where }: GuestPage): Page<Guest> {
     // The most common request: the list needs no paging.
-    if (after === undefined && limit >= this.#collection.size) return { items: this.list() };
-    return readPage(this.#ids, this.#ids.after(after), limit, (id) => this.get(id));
+    if (after === undefined && limit >= this.#collection.size)
+      return { items: where ? this.list().filter(where) : this.list() };
+    return readPage(this.#ids, this.#after(after, where), limit, (id) => this.get(id));
   }
 
   find(id: string): Guest | undefined {
@@ -105,6 +107,10 @@ export class GuestStore {
   /** Rejects further writes. Resolves when the accepted ones are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
+  }
+
+  *#after(position: number | undefined, where: GuestPage['where']): Generator<string> {
+    for (const id of this.#ids.after(position)) if (!where || where(this.get(id))) yield id;
   }
 
   #notify(...change: Parameters<GuestListener>): void {

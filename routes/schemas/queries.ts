@@ -1,4 +1,4 @@
-import Joi, { type ObjectSchema, type Schema } from 'joi';
+import Joi, { type ObjectSchema } from 'joi';
 import type { BackupsQuery } from '../../handlers/backups/list.js';
 import type { ProfileQuery } from '../../handlers/debug/profile.js';
 import type { DiskDownloadQuery } from '../../handlers/disk-download.js';
@@ -7,6 +7,7 @@ import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js
 import type { DiskRemovalQuery } from '../../handlers/guests/disks/remove.js';
 import type { ExportQuery } from '../../handlers/guests/export.js';
 import type { ImportQuery } from '../../handlers/guests/import.js';
+import type { GuestsQuery } from '../../handlers/guests/list.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { UploadQuery } from '../../handlers/images/upload.js';
@@ -19,7 +20,6 @@ import type {
   DryRunQuery,
   ForceQuery,
   JobQuery,
-  ListQuery,
   PowerQuery,
   UpgradeQuery,
 } from '../../lib/model/endpoint.js';
@@ -30,16 +30,14 @@ import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageFetchSchema, imageSchema } from '../../lib/model/image.js';
 import { IDENTITIES } from '../../lib/model/imported-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
-import { guestNameSchema } from '../../lib/model/labels.js';
+import { guestNameSchema, MAX_TAGS, tagsSchema } from '../../lib/model/labels.js';
 import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
 import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { volumeSchema } from '../../lib/model/volume.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
-import { keysOf } from '../../lib/server/schema-keys.js';
-
-const MAX_ITEMS = 100_000;
+import { listQuery, MAX_ITEMS, split } from './list-query.js';
 
 const wait = Joi.number()
   .min(0)
@@ -47,33 +45,21 @@ const wait = Joi.number()
   .description('Seconds to wait for the result of the job')
   .example(30);
 
-/** Splits a comma-separated list. */
-const split = (text: string): string[] => text.split(',').map((item) => item.trim());
-
-/** Comma-separated keys, converted to an array. */
-const fieldsOf = (known: readonly string[]): Schema =>
-  Joi.string()
-    .max(1000)
-    .custom((text: string, helpers) => {
-      const fields = split(text);
-      const unknown = fields.filter((field) => !known.includes(field));
-      if (unknown.length === 0) return fields;
-      const message = `"fields" contains unknown keys (${unknown.join(', ')}): choose from ${known.join(', ')}`;
-      return helpers.message({ custom: message.replaceAll('{', '(') });
-    })
-    .description(`Comma-separated keys to return of each item: ${known.join(', ')}`)
-    .example(known.slice(0, 2).join(','));
-
-const listQuery = (item: ObjectSchema): ObjectSchema<ListQuery> =>
-  Joi.object<ListQuery>({
-    limit: Joi.number().integer().min(1).max(MAX_ITEMS).description('The most items to return').example(20),
-    cursor: Joi.string()
-      .max(4096)
-      .description('Where the previous page ended; follow the Link header instead of building it'),
-    fields: fieldsOf(keysOf(item)),
+const toTags: Joi.CustomValidator<string, string[]> = (text, helpers) => {
+  const { value, error } = tagsSchema.validate(split(text));
+  if (!error) return value;
+  return helpers.message({
+    custom: `"tag" must contain different tags of letters, digits and _ . : = + @ / -, at most ${MAX_TAGS}`,
   });
+};
 
-export const guestsQuery = listQuery(guestSchema);
+export const guestsQuery: ObjectSchema<GuestsQuery> = listQuery(guestSchema).append<GuestsQuery>({
+  tag: Joi.string()
+    .max(MAX_TAGS * 65)
+    .custom(toTags)
+    .description('Comma-separated tags: the guests that have at least one of them; all guests when absent')
+    .example('production,web'),
+});
 export const jobsQuery = listQuery(jobSchema);
 export const schedulesQuery = listQuery(scheduleStatusSchema);
 export const snapshotsQuery = listQuery(snapshotSchema);

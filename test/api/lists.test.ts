@@ -102,6 +102,23 @@ test('rejects an unknown field and a made-up cursor', async (t) => {
   t.regex((cursor.body as Item).message as string, /^"cursor" is not from this list/);
 });
 
+test('returns only the guests that have at least one of the tags, on every page', async (t) => {
+  const api = await serveApi(t);
+  const ids: string[] = [];
+  for (const tags of [['web', 'shop'], [], ['web'], ['db'], ['shop']])
+    ids.push((await addGuest(api.context, { tags })).id);
+  const [both = '', , web = '', , shop = ''] = ids;
+  const idsOf = async (path: string): Promise<unknown[]> =>
+    (await pagesOf(api, path)).map((page) => page.map(({ id }) => id));
+  t.deepEqual(await idsOf('/guests?tag=web'), [[both, web]]);
+  t.deepEqual(await idsOf('/guests?tag=web,shop&limit=2'), [[both, web], [shop]]);
+  t.deepEqual(await idsOf('/guests?tag=shop&limit=1&fields=id'), [[both], [shop]]);
+  t.deepEqual(await idsOf('/guests?tag=nothing'), [[]]);
+  const { status, body } = await api.call('GET', '/guests?tag=two%20words');
+  t.is(status, 400);
+  t.regex((body as Item).message as string, /^"tag" must contain different tags of letters, digits/);
+});
+
 test('links to no next page after a complete list', async (t) => {
   const api = await serveApi(t);
   await addGuests(api, 2);

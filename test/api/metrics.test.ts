@@ -164,7 +164,7 @@ test('labels the series of a guest with its name, unless that is sealed', async 
   t.is(metrics.get('mistify_guest_info')?.length, 4);
 });
 
-test('has one info series for each guest, with its address, and one for each address', async (t) => {
+test('has one info series for each guest, with its tags and its address, and one for each address', async (t) => {
   let addresses = ['2001:db8::7', '192.0.2.7'];
   const api = await serveApi(t, {
     guests: { list_addresses: true },
@@ -175,15 +175,15 @@ test('has one info series for each guest, with its address, and one for each add
       }),
     },
   });
-  const { id } = await addGuest(api.context, { metadata: { name: 'web' } });
+  const { id } = await addGuest(api.context, { metadata: { name: 'web' }, tags: ['production', 'web'] });
   await addGuest(api.context, { type: 'container', state: 'stopped' });
   const labelsOf = async (name: string) =>
     (await scrape(t, api)).get(name)?.map(({ labels }) => labels) ?? [];
   await api.call('GET', `/guests/${id}/addresses`);
   const web = { guest: id, name: 'web' };
   t.like(await labelsOf('mistify_guest_info'), [
-    { ...web, type: 'kvm', address: '192.0.2.7' },
-    { type: 'container', address: undefined },
+    { ...web, type: 'kvm', tags: ',production,web,', address: '192.0.2.7' },
+    { type: 'container', tags: undefined, address: undefined },
   ]);
   t.deepEqual(await labelsOf('mistify_guest_address_info'), [
     { ...web, address: '192.0.2.7' },

@@ -45,6 +45,13 @@ const FORCE: Partial<Record<GuestAction, string>> = {
   start: 'reset a guest that is still shutting down after that time; discard saved memory that does not load',
 };
 
+interface ListOptions {
+  fields?: (keyof Guest)[];
+  tag?: string[];
+}
+
+const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
+
 interface PowerOptions {
   within?: number;
   force?: boolean;
@@ -136,15 +143,15 @@ Examples:
   guest
     .command('list')
     .description('list the guests of this host')
+    .option('--tag <tag>', 'only guests with this tag; repeatable, for guests with at least one', collect)
     .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      withSession(async ({ client, out }, { fields }: { fields?: (keyof Guest)[] }) => {
+      withSession(async ({ client, out }, { fields, tag }: ListOptions) => {
         const guests: Guest[] = [];
-        for await (const found of client.guests.every({ limit: 1000, fields })) guests.push(found);
-        await out.list(guests, COLUMNS, {
-          fields,
-          empty: 'no guests; create one with: mistify guest create',
-        });
+        const query = { limit: 1000, fields, tag: tag?.join(',') };
+        for await (const found of client.guests.every(query)) guests.push(found);
+        const empty = tag ? `no guest has the tag ${tag.join(' or ')}` : 'no guests';
+        await out.list(guests, COLUMNS, { fields, empty: `${empty}; create one with: mistify guest create` });
       }),
     );
 

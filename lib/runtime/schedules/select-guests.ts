@@ -1,4 +1,5 @@
 import { type Guest, isContainer } from '../../model/guest.js';
+import { hasTag } from '../../model/labels.js';
 import type { ScheduleGuests } from '../../model/schedule.js';
 
 /** States of guests that have no disks yet, or no longer. */
@@ -13,7 +14,6 @@ export const selectGuests = (
   guests: readonly Guest[],
   { ids = [], tags = [], all = false }: ScheduleGuests,
 ): Guest[] => {
-  const isNamed = ({ id, tags: own }: Guest): boolean =>
-    all || ids.includes(id) || (own ?? []).some((tag) => tags.includes(tag));
+  const isNamed = (guest: Guest): boolean => all || ids.includes(guest.id) || hasTag(guest, tags);
   return guests.filter((guest) => isNamed(guest) && isSuitable(guest));
 };

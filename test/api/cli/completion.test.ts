@@ -17,7 +17,7 @@ const words = (stdout: string): string[] =>
 test.serial('completes commands, options, guests and images', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { id: ID });
-  await addGuest(context, { metadata: { name: 'web' } });
+  await addGuest(context, { metadata: { name: 'web' }, tags: ['production'] });
   const complete = async (...typed: string[]): Promise<string[]> =>
     words((await mistify(t, url, 'complete', '--', ...typed)).stdout);
   t.deepEqual(await complete('sn'), ['snapshot']);
@@ -27,6 +27,7 @@ test.serial('completes commands, options, guests and images', async (t) => {
   t.deepEqual(await complete('guest', 'create', '--me'), ['--memory', '--metadata']);
   t.deepEqual(await complete('image', 'show', ''), ['kvm-image', 'container-image']);
   t.deepEqual(await complete('guest', 'create', '--image', 'k'), ['kvm-image']);
+  t.deepEqual(await complete('guest', 'list', '--tag', ''), ['production']);
   t.deepEqual(await complete('completion', ''), ['bash', 'zsh', 'fish']);
 });
 

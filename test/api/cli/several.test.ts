@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Guest } from '../../../lib/model/guest.js';
 import type { Job } from '../../../lib/model/job.js';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
@@ -19,6 +20,25 @@ test.serial('acts on several guests, each once', async (t) => {
     (JSON.parse(json.stdout) as Job[]).map(({ Status }) => Status),
     ['Complete', 'Complete'],
   );
+});
+
+test.serial('lists the guests that have at least one of the tags', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (const [name, tag] of [
+    ['web', 'shop'],
+    ['db', 'shop-db'],
+    ['other', 'test'],
+  ] as const)
+    await addGuest(context, { metadata: { name }, tags: [tag] });
+  const list = (...tags: string[]) =>
+    mistify(t, url, 'guest', 'list', '--json', ...tags.flatMap((tag) => ['--tag', tag]));
+  const namesOf = async (...tags: string[]) =>
+    (JSON.parse((await list(...tags)).stdout) as Guest[]).map(({ metadata }) => metadata?.name);
+  t.deepEqual(await namesOf('shop'), ['web']);
+  t.deepEqual(await namesOf('shop', 'test'), ['web', 'other']);
+  const { stdout, stderr } = await mistify(t, url, 'guest', 'list', '--tag', 'nothing');
+  t.is(stdout, '');
+  t.regex(stderr, /^no guest has the tag nothing/);
 });
 
 test.serial('changes nothing when one of several guests does not exist', async (t) => {

@@ -81,7 +81,7 @@ const factsOf = (
 ): HTMLElement =>
   facts([
     ['Type', guest.type === 'container' ? 'container' : 'virtual machine'],
-    ['Description', guest.description],
+    ['Description', guest.description && h('span', { class: 'lines-kept' }, guest.description)],
     ['Tags', guest.tags?.join(', ')],
     ['Image', guest.image],
     [
