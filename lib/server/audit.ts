@@ -38,17 +38,15 @@ const refusalIn = ({ output: { statusCode: status }, message }: Boom): Outcome =
 });
 
 /**
- * Writes requests that were refused for want of rights, whatever their route. Of the invalid tokens of one address, those
+ * Writes a request that was refused for want of rights, whatever its route. Of the invalid tokens of one address, those
  * that are refused by number alone are written once a minute.
  */
-export const auditRefusals =
-  (log: AuditLog): Lifecycle.Method =>
-  (request, h) => {
-    const { response, route } = request;
-    if (!isBoom(response) || route.settings.app?.isAudited) return h.continue;
-    const outcome = refusalIn(response);
+export const auditRefusal =
+  (log: AuditLog) =>
+  (request: Request, error: Boom): void => {
+    if (request.route.settings.app?.isAudited) return;
+    const outcome = refusalIn(error);
     if (outcome.reason !== undefined || request.app.isFirstTooMany) write(log, request, outcome);
-    return h.continue;
   };
 
 /** Writes a request and its response's status to the audit log. */

@@ -7,17 +7,17 @@ import { CONSOLE_PROTOCOL } from '../http/websocket/console.js';
 import { Upgrades } from '../http/websocket/upgrades.js';
 import type { UidRange } from '../process/guest-uids.js';
 import type { Access } from './access.js';
-import { auditRefusals } from './audit.js';
+import { auditRefusal } from './audit.js';
 import { requirePrincipals } from './auth.js';
 import { browserGuard, type Check, checking } from './browser-guard.js';
 import type { ServerContext } from './context.js';
-import { NO_ROUTE, notAllowed, shapeErrors } from './errors.js';
+import { NO_ROUTE, notAllowed, onError, shapeError } from './errors.js';
 import { actsOnGet } from './get-actions.js';
 import { rejectGuests } from './guest-peers.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, DEFAULT_TIMEOUTS, type Timeouts } from './listener.js';
 import { limitRate } from './rate-limit.js';
-import { answersHead, isUpload, type Route } from './route.js';
+import { answersHead, type Route } from './route.js';
 import { type StaticPage, servePages } from './static-pages.js';
 
 /** An address that a server listens on, and the clients that it admits there. */
@@ -85,23 +85,16 @@ const unknownPath = rejection(NO_ROUTE, ({ path }) => notFound(`${path}: no such
   app: { scope: 'public' },
 });
 
-/** Makes the function that admits the bodies of uploads, whatever their length, before hapi looks for their routes. */
-const admitUploads = (routes: readonly Route[]): Hapi.Lifecycle.Method => {
-  const uploads = routes.filter(isUpload).map(({ method, path }) => ({
-    method: method.toLowerCase(),
-    pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
-  }));
-  return ({ method, path, raw: { req, res } }, h) => {
-    if (uploads.some((upload) => upload.method === method && upload.pattern.test(path)))
-      beginUpload(req, res);
-    return h.continue;
-  };
+/** Admits the body of an upload, whatever its length. */
+const admitUpload: Check = ({ route, raw: { req, res } }) => {
+  if (route.settings.app?.isUpload) beginUpload(req, res);
+  return undefined;
 };
 
 /** Rejects a body that is announced too large at once; hapi would read it all first. */
-const rejectLargeBody = ({ headers, raw }: Hapi.Request, h: Hapi.ResponseToolkit): symbol => {
-  if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return h.continue;
-  if (isUploading(raw.req.socket)) return h.continue;
+const rejectLargeBody: Check = ({ headers, raw }) => {
+  if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return undefined;
+  if (isUploading(raw.req.socket)) return undefined;
   const error = entityTooLarge(
     `the body is too large: at most ${MAX_BODY_BYTES} bytes, got ${headers['content-length']}`,
   );
@@ -170,13 +163,13 @@ export const createServer = async <Context extends ServerContext>({
   );
   await servePages(server, pages);
   server.route([...methodNotAllowedRoutes(methods), unknownPath]);
-  if (routes.some(isUpload)) server.ext('onRequest', admitUploads(routes));
-  server.ext('onRequest', rejectLargeBody);
   const guests = guestUids && !('socket' in listen) ? [rejectGuests(guestUids)] : [];
-  server.ext('onPreAuth', checking(requireHost, ...browserGuard(access), ...guests));
+  server.ext(
+    'onPreAuth',
+    checking(admitUpload, rejectLargeBody, requireHost, ...browserGuard(access), ...guests),
+  );
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
-  server.ext('onPreResponse', auditRefusals(context.audit));
-  server.ext('onPreResponse', shapeErrors(context.log));
+  server.ext('onPreResponse', onError(auditRefusal(context.audit), shapeError(context.log)));
   observeRequests(server, context);
   answerClientErrors(listener, timeouts, debug);
   return server;

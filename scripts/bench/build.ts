@@ -8,6 +8,9 @@ import { type Running, startProgram, withDirectory } from './processes.js';
 const POLL_MS = 20;
 const READY_MS = 120_000;
 
+/** The directory of an earlier build to compare with. */
+export const EARLIER_BUILD = process.env.MISTIFY_EARLIER_BUILD;
+
 /** The agent's program: in one file, or as separate modules in builds before that. */
 const PROGRAMS = ['dist/programs/agent/main.js', 'dist/routes/mistify-agent.js'];
 
@@ -39,18 +42,24 @@ const untilReady = async ({ url }: Running): Promise<void> => {
   }
 };
 
-/** @param root the directory of a checkout that is built */
-export const startBuild = async (root: string): Promise<RunningBuild> => {
+const defaultConfigOf = async (root: string): Promise<object> =>
+  JSON.parse(await readFile(join(root, 'config/agent.json'), 'utf8')) as object;
+
+/**
+ * @param root the directory of a checkout that is built
+ * @param config instead of the default config of the build
+ */
+export const startBuild = async (root: string, config?: object): Promise<RunningBuild> => {
   const program = PROGRAMS.map((path) => join(root, path)).find(existsSync);
   if (program === undefined) throw new Error(`${root} is not built: run npm install and npm run build there`);
-  const config = JSON.parse(await readFile(join(root, 'config/agent.json'), 'utf8')) as object;
+  const used = config ?? (await defaultConfigOf(root));
   const { flags, environment } = await shebangOf(program);
   const port = await getPort();
   let started: Pick<RunningBuild, 'dbpath' | 'readyMs'> = { dbpath: '', readyMs: 0 };
   const running = await withDirectory(async (directory) => {
     const dbpath = join(directory, 'db');
     const file = join(directory, 'agent.json');
-    await writeFile(file, JSON.stringify({ ...config, dbpath }));
+    await writeFile(file, JSON.stringify({ ...used, dbpath }));
     const startedAt = performance.now();
     const agent = await startProgram(
       [...flags, program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file],

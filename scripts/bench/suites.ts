@@ -2,6 +2,7 @@ import type { Suite } from './suite.js';
 import { backup } from './suites/backup.js';
 import { boot } from './suites/boot.js';
 import { downloads } from './suites/download.js';
+import { earlier } from './suites/earlier.js';
 import { fleet } from './suites/fleet.js';
 import { growth } from './suites/growth.js';
 import { images } from './suites/images.js';
@@ -28,4 +29,5 @@ export const SUITES: readonly Suite[] = [
   snapshots,
   libvirt,
   memory,
+  earlier,
 ];

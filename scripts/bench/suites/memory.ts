@@ -4,13 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MistifyClient } from '../../../lib/client/index.js';
 import { packageRoot } from '../../../lib/files/package-root.js';
 import { buildGuestImage } from '../../guest-image.js';
-import { type RunningBuild, startBuild } from '../build.js';
+import { EARLIER_BUILD, type RunningBuild, startBuild } from '../build.js';
 import { shareOfMemory, using } from '../processes.js';
 import { ratios } from '../statistics.js';
 import type { Figure, Pace, Suite } from '../suite.js';
-
-/** The directory of an earlier build to compare with. */
-const EARLIER = process.env.MISTIFY_EARLIER_BUILD;
 
 const GUESTS = 100;
 const AT_ONCE = 5;
@@ -72,7 +69,7 @@ const compared = (
   atMost: number,
 ): Figure[] => [
   { name, unit, values },
-  ...(EARLIER === undefined
+  ...(EARLIER_BUILD === undefined
     ? []
     : [
         { name: '… of the earlier build', unit, values: earlier },
@@ -83,7 +80,7 @@ const compared = (
 const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   const measured: Measured[][] = [];
   // In turns: what starts second finds the machine's caches warm.
-  const roots = [packageRoot, ...(EARLIER === undefined ? [] : [EARLIER])];
+  const roots = [packageRoot, ...(EARLIER_BUILD === undefined ? [] : [EARLIER_BUILD])];
   for (let round = 0; round < rounds; round += 1) {
     const isReversed = round % 2 === 1;
     const found = await measureAll(isReversed ? [...roots].reverse() : roots);
