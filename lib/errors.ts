@@ -40,7 +40,7 @@ export const jobEnded = (id: string, status: string): AgentError =>
   new AgentError('conflict', `job ${id} has already ended: its status is ${status}`);
 
 export const imageNotFound = (id: string): AgentError =>
-  new AgentError('not_found', `image ${id} is not on this host: fetch it with POST /images`);
+  new AgentError('not_found', `image ${id} is not on this host: fetch it first`);
 
 export const imageInUse = (id: string, guests: readonly string[]): AgentError =>
   new AgentError('conflict', `image ${id} is in use: delete these guests first: ${guests.join(', ')}`);
@@ -52,7 +52,7 @@ export const imageInDrive = (id: string, guests: readonly string[]): AgentError 
   );
 
 export const volumeNotFound = (name: string): AgentError =>
-  new AgentError('not_found', `volume ${name} is not on this host: create it with POST /volumes`);
+  new AgentError('not_found', `volume ${name} is not on this host: create it first`);
 
 export const volumeInUse = (name: string, guests: readonly string[]): AgentError =>
   new AgentError('conflict', `volume ${name} is in use: delete these guests first: ${guests.join(', ')}`);
@@ -148,7 +148,7 @@ const unwritten = (error: unknown, wording: (why: string) => string): AgentError
 export const notCreated = (id: string, why: string): AgentError =>
   new AgentError(
     'conflict',
-    `guest ${id} could not be created${why && ` (${why})`}: create it again with POST /guests and its id, or delete it`,
+    `guest ${id} could not be created${why && ` (${why})`}: create it again by its id, or delete it`,
   );
 
 /** Rejects the repeated creation of a guest that is about to be deleted, or whose failed creation is being cleaned up. */

@@ -4,7 +4,7 @@ import type { OptionsChange } from './hardware-options.js';
 import { type Machine, machineOptionSchemas } from './machine.js';
 import { patchSchema } from './patch-schema.js';
 
-const UPGRADE = 'use POST /guests/{guestID}/upgrade-machine';
+const UPGRADE = 'upgrade the machine of the guest instead, at /guests/{guestID}/upgrade-machine';
 const FIXED = 'it is fixed when the guest is created';
 
 type MachinePatch = NonNullable<OptionsChange['machine']>;

@@ -67,7 +67,7 @@ for (const [what, change, message] of [
   ['a key that is changed elsewhere', { disks: [] }, /^"disks" cannot be changed here: .*\/disks/],
   ['the id', { id: 'a' }, /^"id" cannot be changed here: a guest keeps its id/],
   ['what the agent sets', { pending: { memory: 1 } }, /^"pending" cannot be changed here: the agent sets it/],
-  ['metadata', { metadata: { a: 'b' } }, /use PATCH \/guests\/\{guestID\}\/metadata/],
+  ['metadata', { metadata: { a: 'b' } }, /change its keys at \/guests\/\{guestID\}\/metadata/],
   [
     'an unknown key',
     { colour: 'red' },
@@ -87,7 +87,7 @@ for (const [what, change, message] of [
   [
     'the machine type',
     { machine: { type: 'pc-q35-9.2', firmware: 'uefi' } },
-    /^"machine\.type" cannot be changed here: use POST \/guests\/\{guestID\}\/upgrade-machine/,
+    /^"machine\.type" cannot be changed here: upgrade the machine .* at \/guests\/\{guestID\}\/upgrade-machine/,
   ],
   ['the sockets', { machine: { sockets: 2 } }, /^"machine\.sockets" cannot be changed here: it is fixed/],
   ['an unknown key of the machine', { machine: { bios: 1 } }, /^"machine\.bios" .*: choose from firmware, /],

@@ -34,7 +34,7 @@ export const openExecSession = (
   if (!isContainer(guest))
     throw invalid(
       `guest ${guest.id} is a virtual machine, whose guest agent connects no terminal and no input to a running program: ` +
-        'send the input with POST /guests/{id}/exec, or use its console',
+        'send the input with the request to run it (exec), or use its console',
     );
   const action = runtime.action(actionName(guest.type, 'execSession'));
   return runtime.connect(guest.id, action, { guest: guest.id }, signal);

@@ -124,7 +124,7 @@ export const queryAddresses = (
   return act(runtime, { guest, action, result: guestAddressesSchema }, undefined, signal);
 };
 
-const USE_EXEC = 'run a program in it with POST /guests/{id}/exec instead (mistify guest exec)';
+const USE_EXEC = 'run a program in it instead (exec)';
 
 /**
  * Asks the agent of a virtual machine to do something.

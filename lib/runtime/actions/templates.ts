@@ -16,10 +16,7 @@ export const requireNotTemplate = ({ id, template = false }: Guest, action: stri
 /** @throws {AgentError} `conflict` for a guest that is no template */
 export const requireTemplate = ({ id, template = false }: Guest): void => {
   if (template) return;
-  throw new AgentError(
-    'conflict',
-    `guest ${id} is no template: make it one first (template: true, mistify guest template)`,
-  );
+  throw new AgentError('conflict', `guest ${id} is no template: make it one first`);
 };
 
 /** @throws {AgentError} `conflict` when a template that is to be a guest again is warm, or boots to be */
@@ -29,7 +26,7 @@ const requireCold = (template: Guest): void => {
   throw new AgentError(
     'conflict',
     warm
-      ? `template ${id} is warm: cool it first (DELETE /guests/${id}/warm, mistify guest cool), then make it a guest again`
+      ? `template ${id} is warm: cool it first, then make it a guest again`
       : `template ${id} is ${state ?? 'unknown'}, as while it is being warmed: make it a guest again when that has ended`,
   );
 };

@@ -46,7 +46,7 @@ test('rejects with 404 an image that is not on the host', async (t) => {
   const { context } = await startTestAgent(t, { methods: { 'Test.getImage': () => ({ images: [] }) } });
   t.like(await rejection(t, createGuest(event({ payload: { image: 'debian-12' } }), context)), {
     code: 404,
-    message: 'image debian-12 is not on this host: fetch it with POST /images',
+    message: 'image debian-12 is not on this host: fetch it first',
   });
 });
 

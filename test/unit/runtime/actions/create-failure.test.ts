@@ -34,7 +34,7 @@ test('rejects every action but delete on a guest whose create failed', async (t)
   const { id } = await create(agent);
   const start = (): unknown => startGuest(event({ params: { guestID: id } }), agent.context);
   await t.throwsAsync(async () => start(), {
-    message: `guest ${id} could not be created (test: no such bridge: br7): create it again with POST /guests and its id, or delete it`,
+    message: `guest ${id} could not be created (test: no such bridge: br7): create it again by its id, or delete it`,
   });
   t.deepEqual(agent.scripted.requests('Test.start'), []);
 });
