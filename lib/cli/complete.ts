@@ -2,6 +2,7 @@ import { type ArgumentHandler, RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from 'commander';
 import type { MistifyClient } from '../client/index.js';
 import { shortId } from '../portable/format.js';
+import { readContexts } from './contexts.js';
 import { nameOf } from './names.js';
 import { escapeControls } from './printable.js';
 import { connect, type GlobalOptions } from './session.js';
@@ -69,6 +70,18 @@ const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   backup: backupWords,
   schedule: scheduleWords,
   tag: tagWords,
+};
+
+const contextWords = (): Word[] => {
+  try {
+    const { current, contexts } = readContexts(process.env);
+    return Object.entries(contexts).map(([name, { url, socket }]) => ({
+      value: name,
+      description: `${url ?? socket ?? ''}${name === current ? ', current' : ''}`,
+    }));
+  } catch {
+    return [];
+  }
 };
 
 /** Fetches all words. Errors are ignored, because the user is still typing. */
@@ -140,5 +153,5 @@ const parseConnection = (program: Command, words: readonly string[]): GlobalOpti
 /** Prints the words that may come next, for the script of a shell. */
 export const complete = async (program: Command, words: readonly string[]): Promise<void> => {
   const known = await fetchWords(parseConnection(program, words));
-  treeOf(program, known).parse([...words]);
+  treeOf(program, { ...known, context: contextWords() }).parse([...words]);
 };

@@ -3,9 +3,7 @@ import type { ContainerOptions } from '../client/container-spec.js';
 import { readEnvFiles } from './env-file.js';
 import { usageFailure } from './failure.js';
 import { addMount } from './mount-option.js';
-import { addPair, addPort, addUlimit, parseCount, parseMb } from './option-values.js';
-
-const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
+import { addPair, addPort, addUlimit, collect, parseCount, parseMb } from './option-values.js';
 
 const parseSwap = (text: string): number => (text === '0' ? 0 : parseMb(text));
 

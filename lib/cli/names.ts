@@ -51,15 +51,39 @@ export const guestId = async (client: MistifyClient, text: string): Promise<stri
   return found;
 };
 
+/** Finds the ID of a thing, as `guestId` does. */
+type FindId = (client: MistifyClient, text: string) => Promise<string>;
+
 /**
- * Finds guests as `guestId` does, and returns each ID once.
- * @throws {Failure} when a text matches no guest or several guests
+ * Finds several things, and returns the ID of each once.
+ * @throws {Failure} when a text matches none or several of them
  */
-export const guestIds = async (client: MistifyClient, texts: readonly string[]): Promise<string[]> => {
+export const idsOf = async (
+  find: FindId,
+  client: MistifyClient,
+  texts: readonly string[],
+): Promise<string[]> => {
   const ids = new Set<string>();
-  for (const text of texts) ids.add(await guestId(client, text));
+  for (const text of texts) ids.add(await find(client, text));
   return [...ids];
 };
+
+/** Finds guests as `guestId` does, each once, and how the user calls them. */
+export const guestsNamed = async (
+  client: MistifyClient,
+  texts: readonly string[],
+): Promise<{ id: string; label: string }[]> => {
+  const labels = new Map<string, string>();
+  for (const text of texts) {
+    const id = await guestId(client, text);
+    if (!labels.has(id)) labels.set(id, text);
+  }
+  return [...labels].map(([id, label]) => ({ id, label }));
+};
+
+/** Finds guests as `guestId` does, and returns each ID once. */
+export const guestIds = (client: MistifyClient, texts: readonly string[]): Promise<string[]> =>
+  idsOf(guestId, client, texts);
 
 /**
  * Finds a guest of this host, or one that only the backups have: by its ID, the beginning of its ID, or its name then.

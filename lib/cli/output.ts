@@ -1,18 +1,7 @@
 import { type Colours, colourState, coloursFor } from './colours.js';
+import { type Column, columnOf } from './columns.js';
 import { usageFailure } from './failure.js';
 import { escapeControls, formatJson, formatValue } from './printable.js';
-
-export interface Column<Item> {
-  title: string;
-  value: (item: Item) => string | undefined;
-  /** Aligns the column to the right. */
-  right?: true;
-  /** Colours the column as a state or status. */
-  state?: true;
-}
-
-/** Parses keys separated by commas. */
-export const parseFields = (text: string): string[] => text.split(',').map((field) => field.trim());
 
 const pickFields = <Item extends object>(
   item: Item,
@@ -27,6 +16,14 @@ const pickFields = <Item extends object>(
     );
   return Object.fromEntries(Object.entries(item).filter(([key]) => fields.includes(key))) as Partial<Item>;
 };
+
+/** Returns what chosen fields of an item show: the value of a key, or the text of a column. */
+const valuesOf =
+  <Item extends object>(chosen: readonly { field: string; column: Column<Item> | undefined }[]) =>
+  (item: Item): object =>
+    Object.fromEntries(
+      chosen.map(({ field, column }) => [field, column ? column.value(item) : item[field as keyof Item]]),
+    );
 
 /** Prints results on standard output, as text or JSON, and notes on standard error. */
 export class Output {
@@ -59,32 +56,33 @@ export class Output {
 
   /**
    * Prints items as a table or JSON.
-   * @param options `fields` replaces the columns; `empty` is the note when there are no items
+   * @param options `fields` are the keys and columns to show in place of all; `empty` is the note when there are no items
    */
   async list<Item extends object>(
     items: readonly Item[],
     columns: readonly Column<Item>[],
     { fields, empty }: { fields?: readonly string[] | undefined; empty: string },
   ): Promise<void> {
-    if (this.json) this.value(items);
-    else if (items.length === 0) this.note(empty);
-    else if (fields)
-      await this.#table(
-        fields.map((field) => field.toUpperCase()),
-        items.map((item) => fields.map((field) => formatValue(item[field as keyof Item], field))),
-      );
-    else await this.table(items, columns);
+    const chosen = fields?.map((field) => ({ field, column: columnOf(field, columns) }));
+    if (this.json)
+      return this.value(chosen?.some(({ column }) => column) ? items.map(valuesOf(chosen)) : items);
+    if (items.length === 0) return this.note(empty);
+    if (!chosen) return this.table(items, columns);
+    await this.#table(
+      chosen.map(({ field, column }) => column?.title ?? field.toUpperCase()),
+      items.map((item) =>
+        chosen.map(({ field, column }) =>
+          column ? this.#cell(item, column) : formatValue(item[field as keyof Item], field),
+        ),
+      ),
+    );
   }
 
   async table<Item>(items: readonly Item[], columns: readonly Column<Item>[]): Promise<void> {
-    const cell = (item: Item, { value, state }: Column<Item>): string => {
-      const text = escapeControls(value(item) ?? '');
-      return state ? colourState(this.colours, text) : text;
-    };
     const right = columns.flatMap(({ right }, index) => (right ? [index] : []));
     await this.#table(
       columns.map(({ title }) => title),
-      items.map((item) => columns.map((column) => cell(item, column))),
+      items.map((item) => columns.map((column) => this.#cell(item, column))),
       right,
     );
   }
@@ -95,6 +93,11 @@ export class Output {
     if (this.json) return this.value(chosen);
     const { formatPairs } = await import('./table.js');
     this.print(formatPairs(chosen, this.colours));
+  }
+
+  #cell<Item>(item: Item, { value, state }: Column<Item>): string {
+    const text = escapeControls(value(item) ?? '');
+    return state ? colourState(this.colours, text) : text;
   }
 
   async #table(titles: string[], rows: string[][], right: number[] = []): Promise<void> {

@@ -6,6 +6,7 @@ import { addBackupCommands } from './commands/backup.js';
 import { addCompletionCommands } from './commands/completion.js';
 import { addComposeCommands } from './commands/compose.js';
 import { addConsoleCommand } from './commands/console.js';
+import { addContextCommands } from './commands/context.js';
 import { addEventsCommand } from './commands/events.js';
 import { addGuestCommands } from './commands/guest.js';
 import { addHostCommands } from './commands/host.js';
@@ -41,7 +42,7 @@ Examples:
 
 The agent's address is http://127.0.0.1:8080 by default. Set another one with the options above, in the environment
 (MISTIFY_URL, MISTIFY_SOCKET, MISTIFY_TOKEN, MISTIFY_TOKEN_FILE, MISTIFY_CA, MISTIFY_CERT, MISTIFY_KEY), or in
-~/.config/mistify/cli.json.
+~/.config/mistify/cli.json. For several agents, name them: mistify context --help.
 
 Exit codes: 0 success, 1 failure, 2 usage error, 3 not found, 4 agent unreachable, 5 not authorized,
 6 refused in the current state (a conflict, a full queue), 130 interrupted.`;
@@ -53,6 +54,12 @@ const addConnectionOptions = (program: Command): Command =>
   program
     .addOption(new Option('--url <url>', 'address of the agent').conflicts('socket'))
     .option('--socket <path>', 'unix socket of the agent')
+    .addOption(
+      new Option('--context <name>', 'an agent of "mistify context"; MISTIFY_CONTEXT by default').conflicts([
+        'url',
+        'socket',
+      ]),
+    )
     .addOption(
       new Option('--token <token>', 'token; other users can see it, so prefer a file').conflicts('tokenFile'),
     )
@@ -90,6 +97,7 @@ export const makeProgram = (): Command => {
   addJobCommands(program);
   addMetadataCommands(program);
   addTokenCommands(program);
+  addContextCommands(program);
   addEventsCommand(program);
   addTopCommand(program);
   addCompletionCommands(program, makeProgram);

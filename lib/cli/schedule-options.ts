@@ -3,7 +3,7 @@ import type { MistifyClient, SchedulePatch } from '../client/index.js';
 import { KEEP_RULES, type Keep, MISSED_POLICIES, type MissedPolicy } from '../model/schedule.js';
 import { invalidValue } from './failure.js';
 import { guestId } from './names.js';
-import { parseCount } from './option-values.js';
+import { collect, parseCount } from './option-values.js';
 import { DEFAULT } from './or-default.js';
 
 type KeepChange = NonNullable<SchedulePatch['keep']>;
@@ -33,8 +33,6 @@ export interface GuestsOptions {
   tag?: string[];
   all?: boolean;
 }
-
-const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
 
 /** Adds the options that choose the guests of a schedule. */
 export const addGuestsOptions = (command: Command): Command =>

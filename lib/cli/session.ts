@@ -3,10 +3,10 @@ import type { MistifyClient } from '../client/index.js';
 import { errorMessage } from '../errors.js';
 import { usageFailure } from './failure.js';
 import { Output } from './output.js';
-import { connectionSettings, type Settings } from './settings.js';
+import { type AgentOptions, connectionSettings } from './settings.js';
 
 /** The options of every command. */
-export interface GlobalOptions extends Settings {
+export interface GlobalOptions extends AgentOptions {
   json?: boolean;
   /** Seconds. */
   timeout?: number;
@@ -30,7 +30,7 @@ export const connect = async (options: GlobalOptions, retries = RETRIES): Promis
   } catch (error) {
     throw usageFailure(
       errorMessage(error),
-      'Check --url, --ca, --cert and --key, also in the environment and the config file.',
+      'Check --url, --ca, --cert and --key, also in the environment, the context and the config file.',
     );
   }
 };

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { PUBLIC_KEY } from './ssh-key.js';
 
 const MAX_NAME_LENGTH = 256;
 const MAX_PASSWORD_LENGTH = 1024;
@@ -81,9 +82,6 @@ export const passwordSchema = Joi.object<PasswordChange, true>({
   password: oneLine(MAX_PASSWORD_LENGTH, LINE_BREAKS, 'line breaks or NUL').required(),
   crypted: Joi.boolean().description('Whether `password` is a hash as in /etc/shadow; false by default'),
 }).label('password');
-
-/** A key type, then base64; options may precede both, and a comment follow. */
-const PUBLIC_KEY = /(^|\s)[a-z][a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+={0,3}(\s|$)/;
 
 const publicKey = oneLine(MAX_KEY_LENGTH, LINE_BREAKS, 'line breaks or NUL').custom(
   (text: string, helpers) =>

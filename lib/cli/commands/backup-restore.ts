@@ -5,6 +5,7 @@ import { shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob, reportNewGuest } from '../follow.js';
 import { backedUpGuestId, backupId } from '../names.js';
+import { collect } from '../option-values.js';
 import { withSession } from '../session.js';
 
 interface RestoreOptions extends FollowOptions, ConfirmOptions {
@@ -24,8 +25,6 @@ const isHere = async (client: MistifyClient, guest: string): Promise<boolean> =>
     throw error;
   }
 };
-
-const collect = (disk: string, earlier: string[] = []): string[] => [...earlier, disk];
 
 const requestOf = async (
   client: MistifyClient,

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { Backup, BackupDetails } from '../../client/index.js';
+import type { Backup, BackupDetails, MistifyClient } from '../../client/index.js';
 import { formatAge, formatBytes, shortId } from '../../portable/format.js';
+import { type Column, keysFor, parseFields } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { backedUpGuestId, backupId, guestId } from '../names.js';
-import { type Column, parseFields } from '../output.js';
+import { backedUpGuestId, backupId, guestsNamed, idsOf } from '../names.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addBackupDownload } from './backup-download.js';
 import { addBackupRestore } from './backup-restore.js';
@@ -26,7 +27,7 @@ const COLUMNS: readonly Column<Partial<Backup>>[] = [
   { title: 'READ', value: ({ read }) => bytes(read), right: true },
   { title: 'STORED', value: ({ stored }) => bytes(stored), right: true },
   { title: 'CONSISTENCY', value: ({ consistency }) => consistency },
-  { title: 'STATUS', value: verification },
+  { title: 'STATUS', value: verification, from: ['verified', 'problem'] },
 ];
 
 /** A backup whose numbers of bytes can be read. */
@@ -42,33 +43,49 @@ const addList = (backup: Command): void => {
   backup
     .command('list [guest]')
     .description('list the backups of a guest, or all of the repository, newest first')
-    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .option('--fields <keys>', 'only these keys or columns, separated by commas', parseFields)
     .action(
-      withSession(
-        async ({ client, out }, guest: string | undefined, options: { fields?: (keyof Backup)[] }) => {
-          const { fields } = options;
-          const filter = guest === undefined ? {} : { guest: await backedUpGuestId(client, guest) };
-          const { items } = await client.backups.list({ ...filter, fields });
-          await out.list<Partial<Backup>>(items, COLUMNS, {
-            fields,
-            empty: 'no backups; make one with: mistify backup create',
-          });
-        },
-      ),
+      withSession(async ({ client, out }, guest: string | undefined, options: { fields?: string[] }) => {
+        const { fields } = options;
+        const filter = guest === undefined ? {} : { guest: await backedUpGuestId(client, guest) };
+        const { items } = await client.backups.list({ ...filter, fields: keysFor(fields, COLUMNS) });
+        await out.list<Partial<Backup>>(items, COLUMNS, {
+          fields,
+          empty: 'no backups; make one with: mistify backup create',
+        });
+      }),
     );
 };
 
 const addVerify = (backup: Command): void => {
   addJobOptions(
     backup
-      .command('verify <backup>')
-      .description('read a backup completely and compare it with what was written'),
+      .command('verify <backup...>')
+      .description('read backups completely and compare them with what was written'),
   ).action(
-    withSession(async (session, text: string, options: FollowOptions) => {
-      const id = await backupId(session.client, text);
-      const accepted = await session.client.backups.verify(id, { dryRun: options.dryRun });
-      await reportJob(session, accepted, `verify backup ${shortId(id)}`, options);
+    withSession(async (session, texts: string[], options: FollowOptions) => {
+      const { client } = session;
+      const requests = (await idsOf(backupId, client, texts)).map((id) => ({
+        title: `verify backup ${shortId(id)}`,
+        send: () => client.backups.verify(id, { dryRun: options.dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
+  );
+};
+
+const confirmDelete = async (
+  client: MistifyClient,
+  ids: readonly string[],
+  options: ConfirmOptions,
+): Promise<void> => {
+  const backups = await Promise.all(ids.map((id) => client.backups.get(id)));
+  const named = backups.map(({ name, guest, created }) => `${name ?? shortId(guest)} of ${created}`);
+  await confirm(
+    named.length === 1
+      ? `Delete the backup of ${named[0]}?`
+      : `Delete ${named.length} backups: ${named.join(', ')}?`,
+    options,
   );
 };
 
@@ -76,17 +93,19 @@ const addDelete = (backup: Command): void => {
   addConfirmOption(
     addJobOptions(
       backup
-        .command('delete <backup>')
-        .description('delete a backup; later ones do not need it, and prune frees its room'),
+        .command('delete <backup...>')
+        .description('delete backups; later ones do not need them, and prune frees their room'),
     ),
   ).action(
-    withSession(async (session, text: string, options: FollowOptions & ConfirmOptions) => {
+    withSession(async (session, texts: string[], options: FollowOptions & ConfirmOptions) => {
       const { client } = session;
-      const id = await backupId(client, text);
-      const { name, guest, created } = await client.backups.get(id);
-      await confirm(`Delete the backup of ${name ?? shortId(guest)} of ${created}?`, options);
-      const accepted = await client.backups.delete(id, { dryRun: options.dryRun });
-      await reportJob(session, accepted, `delete backup ${shortId(id)}`, options);
+      const ids = await idsOf(backupId, client, texts);
+      await confirmDelete(client, ids, options);
+      const requests = ids.map((id) => ({
+        title: `delete backup ${shortId(id)}`,
+        send: () => client.backups.delete(id, { dryRun: options.dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };
@@ -110,13 +129,16 @@ Examples:
 
   addJobOptions(
     backup
-      .command('create <guest>')
-      .description('back a guest up, while it runs or is off; only what has changed is read'),
+      .command('create <guest...>')
+      .description('back guests up, while they run or are off; only what has changed is read'),
   ).action(
-    withSession(async (session, guest: string, options: FollowOptions) => {
-      const backups = session.client.backupsOf(await guestId(session.client, guest));
-      const accepted = await backups.create({ dryRun: options.dryRun });
-      await reportJob(session, accepted, `back up ${guest}`, options);
+    withSession(async (session, texts: string[], options: FollowOptions) => {
+      const { client } = session;
+      const requests = (await guestsNamed(client, texts)).map(({ id, label }) => ({
+        title: `back up ${label}`,
+        send: () => client.backupsOf(id).create({ dryRun: options.dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 

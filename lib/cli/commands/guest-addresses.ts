@@ -3,8 +3,8 @@ import { MistifyError } from '../../client/errors.js';
 import type { Guest, GuestAddress } from '../../client/index.js';
 import { errorMessage } from '../../errors.js';
 import { isOn } from '../../model/intent.js';
+import type { Column } from '../columns.js';
 import { guestId } from '../names.js';
-import type { Column } from '../output.js';
 import { type Session, withSession } from '../session.js';
 
 const COLUMNS: readonly Column<GuestAddress>[] = [

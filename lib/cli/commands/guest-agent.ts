@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { GuestAgentInfo } from '../../client/index.js';
-import { errorMessage } from '../../errors.js';
 import { formatMb } from '../../portable/format.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure, usageFailure } from '../failure.js';
 import { guestId } from '../names.js';
 import { withSession } from '../session.js';
+import { readKeyFile } from '../ssh-keys.js';
 
 /** Describes what a guest's agent says, one fact a line. */
 const describe = (info: GuestAgentInfo): Record<string, unknown> => {
@@ -85,19 +84,6 @@ const addPassword = (guest: Command): void => {
     );
 };
 
-const readKeys = async (file: string): Promise<string[]> => {
-  let content: string;
-  try {
-    content = await readFile(file, 'utf8');
-  } catch (error) {
-    throw usageFailure(`cannot read the key: ${errorMessage(error)}`);
-  }
-  if (content.includes('PRIVATE KEY'))
-    throw usageFailure(`${file} is a private key`, `Give the public one: ${file}.pub`);
-  const lines = content.split(/\r?\n/).map((line) => line.trim());
-  return lines.filter((line) => line !== '' && !line.startsWith('#'));
-};
-
 const addSshKey = (guest: Command): void => {
   guest
     .command('ssh-key')
@@ -115,7 +101,7 @@ const addSshKey = (guest: Command): void => {
           file: string,
           { replace }: { replace?: boolean },
         ) => {
-          const keys = await readKeys(file);
+          const keys = await readKeyFile(file);
           const id = await guestId(client, text);
           await client.agentOf(id).addSshKeys({ user, keys, ...(replace ? { replace } : {}) });
           out.line(`${keys.length === 1 ? 'The key' : `${keys.length} keys`} may log in as ${user}.`);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { cdromsOf } from '../../model/cd-drives.js';
+import type { Column } from '../columns.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, labelOf } from '../names.js';
-import type { Column } from '../output.js';
 import { type Session, withSession } from '../session.js';
 
 interface Drive {

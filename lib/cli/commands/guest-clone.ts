@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
 import type { CloneRequest } from '../../client/index.js';
-import { addJobOptions, type FollowOptions, reportJob, reportNewGuest } from '../follow.js';
-import { guestId } from '../names.js';
-import { addPair, NIC_SETTINGS, parseCount, parseMb, parseNic } from '../option-values.js';
+import { addJobOptions, type FollowOptions, reportNewGuest } from '../follow.js';
+import { guestId, guestsNamed } from '../names.js';
+import { addPair, collect, NIC_HELP, parseCount, parseMb, parseNic } from '../option-values.js';
+import { reportJobs } from '../report-jobs.js';
+import { addSeedOptions, readUserData, type SeedOptions, seedMetadata } from '../seed-options.js';
 import { withSession } from '../session.js';
 
 type Nics = NonNullable<CloneRequest['nics']>;
 
-interface CloneOptions extends FollowOptions {
+interface CloneOptions extends FollowOptions, SeedOptions {
   name?: string;
   snapshot?: string;
   linked?: boolean;
@@ -32,13 +34,15 @@ template.
 The clone has an ID, MAC addresses, a name and a host name of its own. SSH host keys and the machine-id are on its disks:
 cloud-init makes new SSH host keys where the guest has a seed, and --reset gives it one.
 
+${NIC_HELP}
+
 Examples:
   mistify guest clone web --name web-2 --wait
   mistify guest clone web --snapshot before-upgrade --linked --start --wait
   mistify guest clone debian --name db --memory 4G --reset ssh-host-keys,machine-id`;
 
 const requestOf = ({ nic, tag, linked, full, cold, ...options }: CloneOptions): CloneRequest => {
-  const { wait: _wait, dryRun: _dryRun, ...request } = options;
+  const { wait: _wait, dryRun: _dryRun, userData: _userData, sshKey: _sshKey, ...request } = options;
   return {
     ...request,
     ...(nic ? { nics: nic } : {}),
@@ -64,15 +68,12 @@ export const addClone = (guest: Command): void => {
     .option('--cpu <count>', 'number of vCPUs', parseCount)
     .option(
       '--nic <bridge>',
-      `a NIC instead of those of the guest, with settings as needed: br0,${NIC_SETTINGS}; repeatable`,
+      'a NIC instead of those of the guest, with settings as needed, listed below; repeatable',
       (text, earlier: Nics = []) => [...earlier, { network: '', ...parseNic(text) }],
     )
-    .option(
-      '--tag <tag>',
-      'a short label instead of those of the guest; repeatable',
-      (text, earlier: string[] = []) => [...earlier, text],
-    )
-    .option('--metadata <key=value>', 'a metadata entry; an empty value removes one; repeatable', addPair)
+    .option('--tag <tag>', 'a short label instead of those of the guest; repeatable', collect)
+    .option('--metadata <key=value>', 'a metadata entry; an empty value removes one; repeatable', addPair);
+  addSeedOptions(command)
     .option('--reset <list>', 'what cloud-init makes anew: ssh-host-keys, machine-id', (text) =>
       text.split(',').map((each) => each.trim()),
     )
@@ -88,7 +89,9 @@ export const addClone = (guest: Command): void => {
     withSession(async (session, text: string, options: CloneOptions) => {
       const { dryRun } = options;
       const source = await guestId(session.client, text);
-      const accepted = await session.client.guests.clone(source, requestOf(options), { dryRun });
+      const seeded = await seedMetadata(options, () => readUserData(session.client.metadataOf(source), text));
+      const request = requestOf({ ...options, ...(seeded ? { metadata: seeded } : {}) });
+      const accepted = await session.client.guests.clone(source, request, { dryRun });
       const { id, metadata = {} } = accepted.body;
       await reportNewGuest(session, accepted, `clone ${text} as ${metadata.name ?? id}`, options);
     }),
@@ -97,15 +100,18 @@ export const addClone = (guest: Command): void => {
 
 export const addTemplate = (guest: Command): void => {
   const command = guest
-    .command('template <guest>')
-    .description('make a guest that is off a template: it does not start, and its clones are linked to it')
-    .option('--off', 'make a template a guest again');
+    .command('template <guest...>')
+    .description('make guests that are off templates: they do not start, and their clones are linked to them')
+    .option('--off', 'make templates guests again');
   addJobOptions(command).action(
-    withSession(async (session, text: string, options: FollowOptions & { off?: boolean }) => {
+    withSession(async (session, texts: string[], options: FollowOptions & { off?: boolean }) => {
+      const { client } = session;
       const { dryRun, off = false } = options;
-      const id = await guestId(session.client, text);
-      const accepted = await session.client.guests.update(id, { template: !off }, { dryRun });
-      await reportJob(session, accepted, `template ${text}${off ? ' --off' : ''}`, options);
+      const requests = (await guestsNamed(client, texts)).map(({ id, label }) => ({
+        title: `template ${label}${off ? ' --off' : ''}`,
+        send: () => client.guests.update(id, { template: !off }, { dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };

@@ -11,8 +11,20 @@ import {
 } from '../container-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportNewGuest } from '../follow.js';
-import { addPair, NIC_SETTINGS, parseCount, parseCpus, parseMb, parseNic } from '../option-values.js';
+import {
+  addPair,
+  collect,
+  collectAs,
+  NIC_HELP,
+  type NicAddress,
+  parseAddress,
+  parseCount,
+  parseCpus,
+  parseMb,
+  parseNic,
+} from '../option-values.js';
 import { noteUnknownSealedKeys } from '../sealed-keys.js';
+import { addSeedOptions, type SeedOptions, seedMetadata } from '../seed-options.js';
 import { withSession } from '../session.js';
 
 const EXAMPLES = `
@@ -22,15 +34,15 @@ Without --disk, the guest gets one disk of the size of the image. A guest needs 
 Metadata keys with an effect: user-data, vendor-data, hostname, nameservers (virtual machines), and sealed-keys, a list of
 keys whose values no client may read.
 
+${NIC_HELP}
+
 Examples:
   mistify guest create --image debian-12 --memory 512 --cpu 1 --wait
   mistify guest create --image debian-12 --memory 2G --cpu 2 --disk 20G --disk 100G --nic br0 --name db
+  mistify guest create --image debian-12 --memory 1G --cpu 1 --nic br0 --address 192.0.2.10/24,gateway=192.0.2.1 \\
+    --ssh-key ~/.ssh/id_ed25519.pub --user-data web.yaml --name web
   mistify guest create --disk 20G --cdrom debian-13-netinst --memory 1G --name new
   mistify guest create --container --image docker.io/library/busybox:1 --memory 64 --command 'sleep 600'`;
-
-const collect =
-  <T>(parse: (text: string) => T) =>
-  (text: string, earlier: T[] = []): T[] => [...earlier, parse(text)];
 
 /** @throws {Failure} for a guest that could not start */
 const requireBootable = ({ image, disk = [], cdrom = [], container }: CreateOptions): void => {
@@ -47,6 +59,28 @@ const requireBootable = ({ image, disk = [], cdrom = [], container }: CreateOpti
     );
 };
 
+type Options = CreateOptions & ContainerFlags & FollowOptions & SeedOptions & { address?: NicAddress };
+
+/** @throws {Failure} for an option that only virtual machines have, with `--container` */
+const requireVm = ({ container, userData, sshKey }: Options): void => {
+  if (container && (userData !== undefined || sshKey !== undefined))
+    throw usageFailure(
+      `--${userData === undefined ? 'ssh-key' : 'user-data'} is for cloud-init in a virtual machine: leave it out for a container`,
+    );
+};
+
+/** Gives the address to the only NIC. */
+const withAddress = ({ nic = [], address }: Options): Pick<CreateOptions, 'nic'> => {
+  if (!address) return {};
+  const [only] = nic;
+  if (!only || nic.length > 1)
+    throw usageFailure(
+      '--address is for a guest with one NIC',
+      'Give one --nic or, with several, each its own address: --nic br0,address=192.0.2.10/24',
+    );
+  return { nic: [{ ...only, ...address }] };
+};
+
 export const addCreate = (guest: Command): void => {
   const create = addContainerOptions(guest.command('create'))
     .description('create and start a guest')
@@ -56,21 +90,26 @@ export const addCreate = (guest: Command): void => {
     .option('--max-memory <size>', 'memory that the running guest can grow to', parseMb)
     .option('--max-cpu <count>', 'number of vCPUs that the running guest can grow to', parseCount)
     .option('--description <text>', 'a text for people')
-    .option('--tag <tag>', 'a short label; repeatable', collect(String))
+    .option('--tag <tag>', 'a short label; repeatable', collect)
     .option(
       '--cpu-model <model>',
       'model of the vCPUs, as QEMU names it; by default all that the host can give',
     )
-    .option('--disk <size>', 'size of a disk, in MB or with a unit: 10G; repeatable', collect(parseMb))
+    .option('--disk <size>', 'size of a disk, in MB or with a unit: 10G; repeatable', collectAs(parseMb))
     .option(
       '--cdrom <image>',
       'a CD drive with this ISO image; the guest boots from it while its disk is blank; repeatable',
-      collect((image) => image),
+      collect,
     )
     .option(
       '--nic <bridge>',
-      `a NIC on this bridge, or "user", with settings as needed: br0,${NIC_SETTINGS}; repeatable`,
-      collect(parseNic),
+      'a NIC on this bridge, or "user", with settings as needed, listed below; repeatable',
+      collectAs(parseNic),
+    )
+    .option(
+      '--address <address>',
+      'static address of the only NIC: 192.0.2.10/24,gateway=192.0.2.1',
+      parseAddress,
     )
     .option(
       '--autostart <policy>',
@@ -96,17 +135,20 @@ export const addCreate = (guest: Command): void => {
     )
     .option('--no-tablet', 'leave out the pointer with absolute positions')
     .option('--name <name>', 'name of the guest, kept in its metadata key "name"')
-    .option('--metadata <key=value>', 'a metadata entry; repeatable', addPair)
+    .option('--metadata <key=value>', 'a metadata entry; repeatable', addPair);
+  addSeedOptions(create)
     .option('--id <uuid>', 'ID of the guest; generated by default')
     .addHelpText('after', EXAMPLES);
   addJobOptions(create).action(
-    withSession(async (session, options: CreateOptions & ContainerFlags & FollowOptions) => {
+    withSession(async (session, options: Options) => {
       const { dryRun, name } = options;
       requireBootable(options);
       requireContainer(options);
-      const accepted = await session.client.guests.create(guestSpec(await withEnvFiles(options)), { dryRun });
+      requireVm(options);
+      const metadata = (await seedMetadata(options)) ?? {};
+      const complete = { ...(await withEnvFiles(options)), ...withAddress(options), metadata };
+      const accepted = await session.client.guests.create(guestSpec(complete), { dryRun });
       const { id } = accepted.body;
-      const { metadata = {} } = options;
       await noteUnknownSealedKeys(session.out, metadata['sealed-keys'], [...Object.keys(metadata), 'name']);
       await reportNewGuest(session, accepted, `create ${name ?? id}`, options);
     }),

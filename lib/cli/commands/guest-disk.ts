@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import type { DiskUse, Guest, MistifyClient } from '../../client/index.js';
 import { diskNumber, findDisk } from '../../model/disks.js';
 import { formatMb } from '../../portable/format.js';
+import type { Column } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, labelOf, nameOf } from '../names.js';
 import { parseMb } from '../option-values.js';
-import type { Column } from '../output.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 
 const COLUMNS: readonly Column<DiskUse & { number: number }>[] = [
@@ -112,19 +113,24 @@ interface RemoveOptions extends FollowOptions, ConfirmOptions {
 const addRemove = (disk: Command): void => {
   const command = addJobOptions(
     disk
-      .command('remove <guest> <disk>')
-      .description('remove a disk, by number, serial or device name, and delete or keep its data')
+      .command('remove <guest> <disk...>')
+      .description('remove disks, by number, serial or device name, and delete or keep their data')
       .option('--keep', 'keep the data; the message of the job says how to add it again')
       .option('--force', 'remove even the disk from which a running guest has booted'),
   );
   addConfirmOption(command).action(
-    withSession(async (session, text: string, wanted: string, options: RemoveOptions) => {
+    withSession(async (session, text: string, given: string[], options: RemoveOptions) => {
+      const { guests } = session.client;
       const id = await guestId(session.client, text);
-      await confirmRemoval(session.client, id, wanted, options);
+      const disks = [...new Set(given)];
+      for (const disk of disks) await confirmRemoval(session.client, id, disk, options);
       const { keep, force, dryRun } = options;
-      const accepted = await session.client.guests.removeDisk(id, wanted, { keep, force, dryRun });
-      const name = labelOf(accepted.body);
-      await reportJob(session, accepted, `remove disk ${wanted} of ${name}`, options);
+      const requests = disks.map((disk) => ({
+        title: `remove disk ${disk} of ${text}`,
+        titleOf: (body: Guest) => `remove disk ${disk} of ${labelOf(body)}`,
+        send: () => guests.removeDisk(id, disk, { keep, force, dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };

@@ -1,8 +1,9 @@
 import { Argument, type Command } from 'commander';
 import type { CpuMetrics, DiskMetrics, MistifyClient, NicMetrics } from '../../client/index.js';
 import { formatBytes } from '../../portable/format.js';
+import type { Column } from '../columns.js';
 import { guestId } from '../names.js';
-import type { Column, Output } from '../output.js';
+import type { Output } from '../output.js';
 import { withSession } from '../session.js';
 
 const TYPES = ['cpu', 'disk', 'nic'] as const;

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { Nic, NicPatch, NicSpec } from '../../client/index.js';
+import type { Column } from '../columns.js';
 import { invalidValue, usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId } from '../names.js';
 import { parseCount } from '../option-values.js';
-import type { Column } from '../output.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 
 const COLUMNS: readonly Column<Nic>[] = [
@@ -113,11 +114,14 @@ export const addNics = (guest: Command): void => {
     ),
   );
 
-  addJobOptions(nic.command('remove <guest> <nic>').description('remove a NIC from a guest')).action(
-    withSession(async (session, text: string, name: string, options: FollowOptions) => {
-      const id = await guestId(session.client, text);
-      const accepted = await session.client.nicsOf(id).remove(name, { dryRun: options.dryRun });
-      await reportJob(session, accepted, `remove NIC ${name} of ${text}`, options);
+  addJobOptions(nic.command('remove <guest> <nic...>').description('remove NICs from a guest')).action(
+    withSession(async (session, text: string, names: string[], options: FollowOptions) => {
+      const nics = session.client.nicsOf(await guestId(session.client, text));
+      const requests = [...new Set(names)].map((name) => ({
+        title: `remove NIC ${name} of ${text}`,
+        send: () => nics.remove(name, { dryRun: options.dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };

@@ -5,11 +5,12 @@ import { changeStateOf, describeChange, featuresOf } from '../../model/change-wo
 import { SIZE_KEYS } from '../../model/guest-size.js';
 import { parseAutostartChange, parseRestartChange } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { addJobOptions, type FollowOptions } from '../follow.js';
 import { addHardwareOptions, type HardwareChoices, hardwarePatch } from '../hardware-options.js';
-import { guestId, labelOf } from '../names.js';
-import { parseCount, parseCpus, parseMb } from '../option-values.js';
+import { guestIds, labelOf } from '../names.js';
+import { collect, parseCount, parseCpus, parseMb } from '../option-values.js';
 import { type OrDefault, orDefault, patchValue } from '../or-default.js';
+import { type Request, reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 
 interface SetOptions extends FollowOptions, HardwareChoices {
@@ -44,12 +45,11 @@ back brings them back.
 Examples:
   mistify guest set web --memory 2G --cpu 4 --wait
   mistify guest set web --max-memory 8G --max-cpu 8
-  mistify guest set web --name shop --tag production --untag test
+  mistify guest set web --name shop
+  mistify guest set web db --tag production --untag test
   mistify guest set web --max-memory default
   mistify guest set web --boot-order cd0,disk1
   mistify guest set web --firmware uefi --secure-boot on --tpm on --watchdog reset`;
-
-const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
 
 const VALUES = [...SIZE_KEYS, 'autostart', 'restart', 'bootOrder'] as const;
 
@@ -105,10 +105,36 @@ const requireChange = ({ tag, untag, ...options }: SetOptions): void => {
     );
 };
 
+/** A guest before and after a change. */
+interface Change {
+  before: Guest;
+  after: Guest;
+}
+
+/** @param changes gets the change, once the agent has accepted it */
+const requestOf = (
+  client: MistifyClient,
+  id: string,
+  options: SetOptions,
+  changes: Change[],
+): Request<Guest> => {
+  let label = id;
+  return {
+    title: `set ${id}`,
+    titleOf: () => `set ${label}`,
+    send: async () => {
+      const { before, accepted } = await change(client, id, options);
+      changes.push({ before, after: accepted.body });
+      label = labelOf(before);
+      return accepted;
+    },
+  };
+};
+
 export const addSet = (guest: Command): void => {
   const command = guest
-    .command('set <guest>')
-    .description('change a guest, at once or at its next start')
+    .command('set <guest...>')
+    .description('change guests, at once or at their next start')
     .option('--name <name>', 'name of the guest, kept in its metadata key "name"')
     .option('--description <text>', 'a text for people')
     .option('--tag <tag>', 'add a tag; repeatable', collect)
@@ -135,14 +161,20 @@ export const addSet = (guest: Command): void => {
     )
     .addHelpText('after', NOTES);
   addJobOptions(addHardwareOptions(command)).action(
-    withSession(async (session, text: string, options: SetOptions) => {
+    withSession(async (session, texts: string[], options: SetOptions) => {
       requireChange(options);
-      const id = await guestId(session.client, text);
-      const { before, accepted } = await change(session.client, id, options);
-      await reportJob(session, accepted, `set ${labelOf(before)}`, options);
+      const ids = await guestIds(session.client, texts);
+      if (options.name !== undefined && ids.length > 1) throw usageFailure('--name is for one guest');
+      const changes: Change[] = [];
+      await reportJobs(
+        session,
+        ids.map((id) => requestOf(session.client, id, options, changes)),
+        options,
+      );
       const features = featuresOf(patchOf(options));
-      if (options.dryRun && features.length > 0 && !session.out.json)
-        session.out.line(describeChange(changeStateOf(before), changeStateOf(accepted.body), features, true));
+      if (!options.dryRun || features.length === 0 || session.out.json) return;
+      for (const { before, after } of changes)
+        session.out.line(describeChange(changeStateOf(before), changeStateOf(after), features, true));
     }),
   );
 };

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { WarmRequest } from '../../client/index.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId } from '../names.js';
+import { addJobOptions, type FollowOptions } from '../follow.js';
+import { guestsNamed } from '../names.js';
 import { parseCount } from '../option-values.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 
 interface WarmOptions extends FollowOptions {
@@ -31,8 +32,8 @@ const requestOf = ({ serial, after, within, sharedRandomness }: WarmOptions): Wa
 /** Adds `warm` and `cool`. */
 export const addWarm = (guest: Command): void => {
   const warm = guest
-    .command('warm <template>')
-    .description('boot a template once and keep its memory, with which its clones resume')
+    .command('warm <template...>')
+    .description('boot templates once and keep their memory, with which their clones resume')
     .addOption(
       new Option('--serial <text>', 'it is ready when it prints this on its serial console').conflicts(
         'after',
@@ -43,22 +44,28 @@ export const addWarm = (guest: Command): void => {
     .option('--shared-randomness', 'accept that its clones may begin with the same random numbers')
     .addHelpText('after', NOTES);
   addJobOptions(warm).action(
-    withSession(async (session, text: string, options: WarmOptions) => {
+    withSession(async (session, texts: string[], options: WarmOptions) => {
+      const { guests } = session.client;
       const { dryRun } = options;
-      const id = await guestId(session.client, text);
-      const accepted = await session.client.guests.warm(id, requestOf(options), { dryRun });
-      await reportJob(session, accepted, `warm ${text}`, options);
+      const requests = (await guestsNamed(session.client, texts)).map(({ id, label }) => ({
+        title: `warm ${label}`,
+        send: () => guests.warm(id, requestOf(options), { dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
   const cool = guest
-    .command('cool <template>')
-    .description('discard the memory of a warm template; its clones boot');
+    .command('cool <template...>')
+    .description('discard the memory of warm templates; their clones boot');
   addJobOptions(cool).action(
-    withSession(async (session, text: string, options: FollowOptions) => {
+    withSession(async (session, texts: string[], options: FollowOptions) => {
+      const { guests } = session.client;
       const { dryRun } = options;
-      const id = await guestId(session.client, text);
-      const accepted = await session.client.guests.cool(id, { dryRun });
-      await reportJob(session, accepted, `cool ${text}`, options);
+      const requests = (await guestsNamed(session.client, texts)).map(({ id, label }) => ({
+        title: `cool ${label}`,
+        send: () => guests.cool(id, { dryRun }),
+      }));
+      await reportJobs(session, requests, options);
     }),
   );
 };

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
 import { formatMb, shortImageId } from '../../portable/format.js';
 import { reachableAddresses } from '../../portable/reachable-addresses.js';
+import { type Column, keysFor, parseFields } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions } from '../follow.js';
 import { guestId, guestIds, labelOf, nameOf } from '../names.js';
-import { parseShutdownSeconds } from '../option-values.js';
-import { type Column, parseFields } from '../output.js';
+import { collect, parseShutdownSeconds } from '../option-values.js';
 import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addAddresses, withAddresses } from './guest-addresses.js';
@@ -46,11 +46,9 @@ const FORCE: Partial<Record<GuestAction, string>> = {
 };
 
 interface ListOptions {
-  fields?: (keyof Guest)[];
+  fields?: string[];
   tag?: string[];
 }
-
-const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
 
 interface PowerOptions {
   within?: number;
@@ -87,9 +85,13 @@ const withNext = (
 
 const COLUMNS: readonly Column<Guest>[] = [
   { title: 'ID', value: ({ id }) => id },
-  { title: 'NAME', value: nameOf },
+  { title: 'NAME', value: nameOf, from: ['metadata'] },
   { title: 'STATE', value: stateWords, state: true },
-  { title: 'ADDRESS', value: (guest) => reachableAddresses(guest, guest.addresses ?? [])[0] },
+  {
+    title: 'ADDRESS',
+    value: (guest) => reachableAddresses(guest, guest.addresses ?? [])[0],
+    from: ['type', 'nics', 'addresses'],
+  },
   { title: 'CPU', value: ({ cpu, pending }) => withNext(cpu, pending?.cpu, String), right: true },
   {
     title: 'MEMORY',
@@ -144,12 +146,12 @@ Examples:
     .command('list')
     .description('list the guests of this host')
     .option('--tag <tag>', 'only guests with this tag; repeatable, for guests with at least one', collect)
-    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .option('--fields <keys>', 'only these keys or columns, separated by commas', parseFields)
     .action(
       withSession(async ({ client, out }, { fields, tag }: ListOptions) => {
         const guests: Guest[] = [];
-        const query = { limit: 1000, fields, tag: tag?.join(',') };
-        for await (const found of client.guests.every(query)) guests.push(found);
+        const query = { limit: 1000, fields: keysFor(fields, COLUMNS), tag: tag?.join(',') };
+        for await (const found of client.guests.every(query)) guests.push(found as Guest);
         const empty = tag ? `no guest has the tag ${tag.join(' or ')}` : 'no guests';
         await out.list(guests, COLUMNS, { fields, empty: `${empty}; create one with: mistify guest create` });
       }),

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { HostStatus, WaitingGuest } from '../../client/index.js';
+import type { Column } from '../columns.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import { parseShutdownSeconds } from '../option-values.js';
-import type { Column } from '../output.js';
 import { type Session, withSession } from '../session.js';
 
 /** How long one request waits, in seconds; a longer one could be cut off by a proxy. */

@@ -4,8 +4,8 @@ import type { Image, MistifyClient } from '../../client/index.js';
 import type { ImageFetch } from '../../model/image.js';
 import { FETCH_FORMATS } from '../../model/image-formats.js';
 import { formatMb, shortImageId } from '../../portable/format.js';
+import { type Column, keysFor, parseFields } from '../columns.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { type Column, parseFields } from '../output.js';
 import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addContainerImageCommands } from './container-image.js';
@@ -44,11 +44,11 @@ Examples:
     );
 
   addContainerOption(image.command('list').description('list the images of this host'))
-    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .option('--fields <keys>', 'only these keys or columns, separated by commas', parseFields)
     .action(
-      withSession(async ({ client, out }, options: StoreOption & { fields?: (keyof Image)[] }) => {
+      withSession(async ({ client, out }, options: StoreOption & { fields?: string[] }) => {
         const { fields } = options;
-        const { items } = await storeOf(client, options).list({ fields });
+        const { items } = await storeOf(client, options).list({ fields: keysFor(fields, COLUMNS) });
         await out.list<Partial<Image>>(items, COLUMNS as Column<Partial<Image>>[], {
           fields,
           empty: 'no images; fetch one with: mistify image fetch',

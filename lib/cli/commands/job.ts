@@ -1,27 +1,45 @@
 import type { Command } from 'commander';
-import type { Job } from '../../client/index.js';
+import type { Job, MistifyClient } from '../../client/index.js';
 import { formatAge, shortId } from '../../portable/format.js';
+import { type Column, keysFor, parseFields } from '../columns.js';
 import { doneLine, followJob } from '../follow.js';
-import { guestId, jobId } from '../names.js';
+import { guestId, idsOf, jobId, namesOfGuests } from '../names.js';
 import { parseCount } from '../option-values.js';
-import { type Column, parseFields } from '../output.js';
+import type { Output } from '../output.js';
+import { actOnEach } from '../report-jobs.js';
 import { withSession } from '../session.js';
 
 const DEFAULT_LIMIT = 20;
 
-const COLUMNS: readonly Column<Job>[] = [
-  { title: 'ID', value: ({ ID }) => shortId(ID) },
-  { title: 'TARGET', value: ({ GuestID, ImageID, VolumeID }) => ImageID ?? VolumeID ?? shortId(GuestID) },
-  { title: 'ACTION', value: ({ Action, Cause }) => (Cause ? `${Action} (${Cause})` : Action) },
-  { title: 'STATUS', value: ({ Status }) => Status, state: true },
-  { title: 'QUEUED', value: ({ QueuedAt }) => formatAge(QueuedAt), right: true },
-  { title: 'MESSAGE', value: ({ Message }) => Message },
+/** @param names of the guests, by ID */
+const columns = (names: ReadonlyMap<string, string>): Column<Job>[] => [
+  { title: 'ID', value: ({ ID }) => shortId(ID), from: ['ID'] },
+  {
+    title: 'TARGET',
+    value: ({ GuestID, ImageID, VolumeID }) => ImageID ?? VolumeID ?? shortId(GuestID),
+    from: ['GuestID', 'ImageID', 'VolumeID'],
+  },
+  { title: 'NAME', value: ({ GuestID }) => names.get(GuestID), from: ['GuestID'] },
+  {
+    title: 'ACTION',
+    value: ({ Action, Cause }) => (Cause ? `${Action} (${Cause})` : Action),
+    from: ['Action', 'Cause'],
+  },
+  { title: 'STATUS', value: ({ Status }) => Status, state: true, from: ['Status'] },
+  { title: 'QUEUED', value: ({ QueuedAt }) => formatAge(QueuedAt), right: true, from: ['QueuedAt'] },
+  { title: 'MESSAGE', value: ({ Message }) => Message, from: ['Message'] },
 ];
+
+/** Reads the names of guests only where they are shown. */
+const namesShown = async (client: MistifyClient, jobs: readonly Job[], out: Output, fields?: string[]) =>
+  jobs.length > 0 && (fields?.includes('name') ?? !out.json)
+    ? namesOfGuests(client)
+    : new Map<string, string>();
 
 interface ListOptions {
   guest?: string;
   limit: number;
-  fields?: (keyof Job)[];
+  fields?: string[];
 }
 
 export const addJobCommands = (program: Command): void => {
@@ -43,12 +61,14 @@ Examples:
     .description('list the latest jobs, newest first')
     .option('--guest <guest>', 'only jobs of this guest')
     .option('--limit <count>', 'how many jobs to list', parseCount, DEFAULT_LIMIT)
-    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .option('--fields <keys>', 'only these keys or columns, separated by commas', parseFields)
     .action(
       withSession(async ({ client, out }, { guest, limit, fields }: ListOptions) => {
         const jobs = guest === undefined ? client.jobs : client.jobsOf(await guestId(client, guest));
-        const { items } = await jobs.list({ limit, fields });
-        await out.list(items, COLUMNS, { fields, empty: 'no jobs' });
+        const { items } = await jobs.list({ limit, fields: keysFor(fields, columns(new Map())) });
+        const shown = items as Job[];
+        const names = await namesShown(client, shown, out, fields);
+        await out.list(shown, columns(names), { fields, empty: 'no jobs' });
       }),
     );
 
@@ -63,31 +83,33 @@ Examples:
     );
 
   job
-    .command('cancel <job>')
-    .description('cancel a queued or running job')
+    .command('cancel <job...>')
+    .description('cancel queued or running jobs')
     .option('--dry-run', 'only check the request; change nothing')
     .action(
-      withSession(async ({ client, out }, text: string, { dryRun }: { dryRun?: boolean }) => {
-        const cancelled = await client.jobs.cancel(await jobId(client, text), { dryRun });
-        const { ID, Action } = cancelled;
-        if (out.json) out.value(cancelled);
-        else
-          out.line(
-            `${Action}, job ${shortId(ID)}: ${dryRun ? 'would be cancelled; nothing was changed' : 'cancelled'}`,
-          );
+      withSession(async (session, texts: string[], { dryRun }: { dryRun?: boolean }) => {
+        const { client } = session;
+        const outcome = dryRun ? 'would be cancelled; nothing was changed' : 'cancelled';
+        const acts = (await idsOf(jobId, client, texts)).map((id) => ({
+          title: `job ${shortId(id)}`,
+          run: () => client.jobs.cancel(id, { dryRun }),
+          line: ({ ID, Action }: Job) => `${Action}, job ${shortId(ID)}: ${outcome}`,
+        }));
+        await actOnEach(session, acts);
       }),
     );
 
   job
-    .command('wait <job>')
-    .description('wait until a job has ended, and show its progress')
+    .command('wait <job...>')
+    .description('wait until jobs have ended, and show their progress')
     .action(
-      withSession(async (session, text: string) => {
-        const { client, out } = session;
-        const id = await jobId(client, text);
-        const ended = await followJob(session, id, `job ${shortId(id)}`);
-        if (out.json) out.value(ended);
-        else out.line(doneLine(`${ended.Action}, job ${shortId(id)}`, ended));
+      withSession(async (session, texts: string[]) => {
+        const acts = (await idsOf(jobId, session.client, texts)).map((id) => ({
+          title: `job ${shortId(id)}`,
+          run: () => followJob(session, id, `job ${shortId(id)}`),
+          line: (ended: Job) => doneLine(`${ended.Action}, job ${shortId(id)}`, ended),
+        }));
+        await actOnEach(session, acts);
       }),
     );
 };

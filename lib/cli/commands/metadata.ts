@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import type { MistifyClient } from '../../client/index.js';
 import type { MetadataOf } from '../../client/metadata.js';
-import { invalidValue } from '../failure.js';
+import { invalidValue, usageFailure } from '../failure.js';
 import { guestId } from '../names.js';
 import { noteUnknownSealedKeys } from '../sealed-keys.js';
+import { addSeedOptions, readUserData, type SeedOptions, seedMetadata } from '../seed-options.js';
 import { withSession } from '../session.js';
 
 interface GuestOption {
   guest?: string;
 }
+
+type SetOptions = GuestOption & SeedOptions & { dryRun?: boolean };
 
 const metadataOf = async (client: MistifyClient, { guest }: GuestOption): Promise<MetadataOf> =>
   guest === undefined ? client.metadata : client.metadataOf(await guestId(client, guest));
@@ -22,6 +25,24 @@ export const addChange = (text: string, earlier: Patch = {}): Patch => {
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) || null };
 };
 
+/**
+ * Adds the user-data and the SSH keys to a patch.
+ * @throws {Failure} when there is nothing to change, or the host is to have user-data
+ */
+const completePatch = async (metadata: MetadataOf, patch: Patch, options: SetOptions): Promise<Patch> => {
+  const { guest, userData, sshKey } = options;
+  if (guest === undefined && (userData !== undefined || sshKey !== undefined))
+    throw usageFailure('--user-data and --ssh-key are for a guest: name it with --guest');
+  const texts = Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, value ?? '']));
+  const seeded = await seedMetadata({ ...options, metadata: texts }, () =>
+    readUserData(metadata, guest ?? ''),
+  );
+  const complete = { ...patch, ...seeded };
+  if (Object.keys(complete).length === 0)
+    throw usageFailure('nothing to change: give KEY=VALUE, --user-data or --ssh-key');
+  return complete;
+};
+
 export const addMetadataCommands = (program: Command): void => {
   const metadata = program
     .command('metadata')
@@ -32,6 +53,7 @@ export const addMetadataCommands = (program: Command): void => {
 Examples:
   mistify metadata set rack=r1 row=
   mistify metadata set --guest web name=web-1
+  mistify metadata set --guest web --user-data web.yaml --ssh-key ~/.ssh/id_ed25519.pub
   mistify metadata show --guest web`,
     );
 
@@ -51,16 +73,19 @@ Examples:
       }),
     );
 
-  metadata
-    .command('set')
-    .description('set or remove keys')
-    .argument('<key=value...>', 'KEY=VALUE sets a key, KEY= removes it', addChange)
-    .option('--guest <guest>', 'metadata of this guest instead of the host')
+  addSeedOptions(
+    metadata
+      .command('set')
+      .description('set or remove keys')
+      .argument('[key=value...]', 'KEY=VALUE sets a key, KEY= removes it', addChange)
+      .option('--guest <guest>', 'metadata of this guest instead of the host'),
+  )
     .option('--dry-run', 'only check the request; change nothing')
     .action(
-      withSession(async ({ client, out }, patch: Patch, options: GuestOption & { dryRun?: boolean }) => {
+      withSession(async ({ client, out }, given: Patch | [], options: SetOptions) => {
         const { dryRun } = options;
         const metadata = await metadataOf(client, options);
+        const patch = await completePatch(metadata, Array.isArray(given) ? {} : given, options);
         const { body, nextStart = [] } = await metadata.patch(patch, { dryRun });
         if (dryRun) out.note('nothing was changed; the metadata would be:');
         await out.one(body);

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import type { MistifyClient, ScheduleGuest, ScheduleStatus } from '../../client/index.js';
+import type { MistifyClient, Schedule, ScheduleGuest, ScheduleStatus } from '../../client/index.js';
 import { enumerate } from '../../model/enumerate.js';
 import { counted } from '../../model/units.js';
 import { formatAge, shortId } from '../../portable/format.js';
+import type { Column } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
-import { namesOfGuests, scheduleId } from '../names.js';
-import type { Column } from '../output.js';
+import { idsOf, namesOfGuests, scheduleId } from '../names.js';
+import { actOnEach } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addScheduleRun } from './schedule-run.js';
 import { addScheduleCreate, addScheduleSet } from './schedule-set.js';
@@ -114,20 +115,25 @@ export const addScheduleCommands = (program: Command): void => {
 
   addConfirmOption(
     schedule
-      .command('delete <schedule>')
-      .description('delete a schedule, but nothing that it has made')
+      .command('delete <schedule...>')
+      .description('delete schedules, but nothing that they have made')
       .option('--dry-run', 'only check the request; change nothing'),
   ).action(
-    withSession(async ({ client, out }, text: string, options: ConfirmOptions) => {
-      const id = await scheduleId(client, text);
+    withSession(async (session, texts: string[], options: ConfirmOptions) => {
+      const { client } = session;
+      const { dryRun } = options;
+      const ids = await idsOf(scheduleId, client, texts);
       await confirm(
-        `Delete schedule ${text}? What it has made stays, and is no longer deleted by itself.`,
+        `Delete ${ids.length === 1 ? 'schedule' : 'schedules'} ${enumerate(texts)}? What was made by schedule stays, and is no longer deleted by itself.`,
         options,
       );
-      const deleted = await client.schedules.delete(id, { dryRun: options.dryRun });
-      if (out.json) out.value(deleted);
-      else
-        out.line(`schedule ${text}: ${options.dryRun ? 'would be deleted; nothing was changed' : 'deleted'}`);
+      const acts = ids.map((id) => ({
+        title: `schedule ${shortId(id)}`,
+        run: () => client.schedules.delete(id, { dryRun }),
+        line: ({ name }: Schedule) =>
+          `schedule ${name}: ${dryRun ? 'would be deleted; nothing was changed' : 'deleted'}`,
+      }));
+      await actOnEach(session, acts);
     }),
   );
 };

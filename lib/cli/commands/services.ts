@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ServiceStatus } from '../../client/index.js';
-import type { Column } from '../output.js';
+import type { Column } from '../columns.js';
 import { withSession } from '../session.js';
 
 const COLUMNS: readonly Column<ServiceStatus>[] = [

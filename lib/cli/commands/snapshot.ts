@@ -2,16 +2,17 @@ import type { Command } from 'commander';
 import type { Snapshot } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
 import { parseSnapshotId } from '../../portable/snapshot-id.js';
+import { type Column, keysFor, parseFields } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { type Column, parseFields } from '../output.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addDiskOption, type DiskOption, snapshotsOf } from './disk-option.js';
 import { addDownload } from './snapshot-download.js';
 
 const COLUMNS: readonly Column<Partial<Snapshot>>[] = [
-  { title: 'NAME', value: ({ id = '' }) => parseSnapshotId(id).name ?? id },
-  { title: 'DISK', value: ({ id = '' }) => parseSnapshotId(id).disk },
+  { title: 'NAME', value: ({ id = '' }) => parseSnapshotId(id).name ?? id, from: ['id'] },
+  { title: 'DISK', value: ({ id = '' }) => parseSnapshotId(id).disk, from: ['id'] },
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
   { title: 'CREATED', value: ({ created }) => created },
   { title: 'USED', value: ({ used }) => formatMb(used), right: true },
@@ -69,15 +70,15 @@ Examples:
     );
 
   addDiskOption(snapshot.command('list <guest>').description('list the snapshots of a guest'))
-    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .option('--fields <keys>', 'only these keys or columns, separated by commas', parseFields)
     .action(
-      withSession(
-        async ({ client, out }, guest: string, options: DiskOption & { fields?: (keyof Snapshot)[] }) => {
-          const { fields } = options;
-          const { items } = await (await snapshotsOf(client, guest, options)).list({ fields });
-          await out.list<Partial<Snapshot>>(items, COLUMNS, { fields, empty: 'no snapshots' });
-        },
-      ),
+      withSession(async ({ client, out }, guest: string, options: DiskOption & { fields?: string[] }) => {
+        const { fields } = options;
+        const { items } = await (await snapshotsOf(client, guest, options)).list({
+          fields: keysFor(fields, COLUMNS),
+        });
+        await out.list<Partial<Snapshot>>(items, COLUMNS, { fields, empty: 'no snapshots' });
+      }),
     );
 
   addJobOptions(
@@ -143,14 +144,26 @@ Examples:
     );
 
   addConfirmOption(
-    addJobOptions(addDiskOption(snapshot.command('delete <guest> <name>').description('delete a snapshot'))),
+    addJobOptions(
+      addDiskOption(snapshot.command('delete <guest> <name...>').description('delete snapshots of a guest')),
+    ),
   ).action(
     withSession(
-      async (session, guest: string, name: string, options: DiskOption & FollowOptions & ConfirmOptions) => {
-        await confirm(`Delete snapshot ${name} of ${guest}?`, options);
+      async (
+        session,
+        guest: string,
+        given: string[],
+        options: DiskOption & FollowOptions & ConfirmOptions,
+      ) => {
+        const names = [...new Set(given)];
+        const what = names.length === 1 ? 'snapshot' : `${names.length} snapshots`;
+        await confirm(`Delete ${what} ${names.join(', ')} of ${guest}?`, options);
         const snapshots = await snapshotsOf(session.client, guest, options);
-        const accepted = await snapshots.delete(name, { dryRun: options.dryRun });
-        await reportJob(session, accepted, `delete snapshot ${name} of ${guest}`, options);
+        const requests = names.map((name) => ({
+          title: `delete snapshot ${name} of ${guest}`,
+          send: () => snapshots.delete(name, { dryRun: options.dryRun }),
+        }));
+        await reportJobs(session, requests, options);
       },
     ),
   );

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { StoredToken } from '../../auth/tokens.js';
 import { SCOPES, type Scope } from '../../model/principal.js';
+import type { Column } from '../columns.js';
 import { invalidValue } from '../failure.js';
 import { parseLifetime } from '../lifetime.js';
-import { type Column, Output } from '../output.js';
+import { Output } from '../output.js';
 import { requireSameAgent } from '../same-agent.js';
-import { givenAddress, type Settings } from '../settings.js';
+import { type AgentOptions, givenAddress } from '../settings.js';
 
 type ShownToken = Omit<StoredToken, 'sha256'>;
 
@@ -22,7 +23,7 @@ const parseName = (name: string): string => {
   return name;
 };
 
-interface StoreOptions extends Settings {
+interface StoreOptions extends AgentOptions {
   configFile?: string[];
   json?: boolean;
 }
@@ -107,11 +108,12 @@ Examples:
     },
   );
 
-  addConfigOption(token.command('revoke').description('revoke a token'))
-    .argument('<name>')
-    .action(async (name: string, _options: object, command: Command) => {
+  addConfigOption(token.command('revoke').description('revoke tokens: all of them, or none'))
+    .argument('<name...>')
+    .action(async (names: string[], _options: object, command: Command) => {
       const { dbpath, out, withoutToken, changeTokens } = await openStore(command);
-      await changeTokens(dbpath, (tokens) => withoutToken(tokens, name));
-      out.note(`${name} revoked for the agent with its state in ${dbpath}`);
+      const revoked = [...new Set(names)];
+      await changeTokens(dbpath, (tokens) => revoked.reduce(withoutToken, tokens));
+      out.note(`${revoked.join(', ')} revoked for the agent with its state in ${dbpath}`);
     });
 };

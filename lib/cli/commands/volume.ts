@@ -1,19 +1,27 @@
 import type { Command } from 'commander';
-import type { Volume } from '../../client/index.js';
+import type { MistifyClient, Volume } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
+import { type Column, keysFor, parseFields } from '../columns.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { namesOfGuests } from '../names.js';
 import { addPair, parseMb } from '../option-values.js';
-import { type Column, parseFields } from '../output.js';
 import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addVolumeTransfers } from './volume-transfer.js';
 
-const COLUMNS: readonly Column<Volume>[] = [
-  { title: 'VOLUME', value: ({ name }) => name },
-  { title: 'LIMIT', value: ({ size }) => formatMb(size), right: true },
+/** @param names of the guests, by ID */
+const columns = (names: ReadonlyMap<string, string>): Column<Volume>[] => [
+  { title: 'VOLUME', value: ({ name }) => name, from: ['name'] },
+  { title: 'LIMIT', value: ({ size }) => formatMb(size), right: true, from: ['size'] },
   { title: 'CREATED', value: ({ created }) => created },
-  { title: 'GUESTS', value: ({ guests }) => guests?.join(', ') },
+  { title: 'GUESTS', value: ({ guests }) => guests?.map((id) => names.get(id) ?? id).join(', ') },
 ];
+
+/** Reads the names of guests only where they are shown. */
+const namesShown = async (client: MistifyClient, volumes: readonly Volume[], isShown: boolean) =>
+  isShown && volumes.some(({ guests = [] }) => guests.length > 0)
+    ? namesOfGuests(client)
+    : new Map<string, string>();
 
 interface CreateOptions extends FollowOptions {
   size?: number;
@@ -38,11 +46,13 @@ Examples:
   volume
     .command('list')
     .description('list the volumes and the guests that use them')
-    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .option('--fields <keys>', 'only these keys or columns, separated by commas', parseFields)
     .action(
-      withSession(async ({ client, out }, { fields }: { fields?: (keyof Volume)[] }) => {
-        const { items } = await client.volumes.list({ fields });
-        await out.list<Partial<Volume>>(items, COLUMNS as Column<Partial<Volume>>[], {
+      withSession(async ({ client, out }, { fields }: { fields?: string[] }) => {
+        const { items } = await client.volumes.list({ fields: keysFor(fields, columns(new Map())) });
+        const volumes = items as Volume[];
+        const names = await namesShown(client, volumes, !out.json && !fields);
+        await out.list(volumes, columns(names), {
           fields,
           empty: 'no volumes; create one with: mistify volume create',
         });

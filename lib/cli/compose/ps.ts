@@ -1,6 +1,6 @@
 import type { Guest } from '../../client/index.js';
 import { shortId } from '../../portable/format.js';
-import type { Column } from '../output.js';
+import type { Column } from '../columns.js';
 import type { Session } from '../session.js';
 import { guestsOf } from './existing.js';
 import { SERVICE_KEY } from './pod.js';

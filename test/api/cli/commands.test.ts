@@ -40,6 +40,10 @@ test.serial('lists guests as a table, as JSON, and with selected fields', async 
   t.deepEqual(JSON.parse(json.stdout), context.guests.list());
   const fields = await mistify(t, url, '--json', 'guest', 'list', '--fields', 'id,state');
   t.deepEqual(JSON.parse(fields.stdout), [{ id: ID, state: 'running' }]);
+  const columns = await mistify(t, url, 'guest', 'list', '--fields', 'name,memory');
+  t.is(columns.stdout, 'NAME  MEMORY\nweb   512 MB');
+  const named = await mistify(t, url, '--json', 'guest', 'list', '--fields', 'name,memory');
+  t.deepEqual(JSON.parse(named.stdout), [{ name: 'web', memory: 512 }]);
 });
 
 test.serial(

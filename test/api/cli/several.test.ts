@@ -64,6 +64,24 @@ test.serial('reports each failure among several, and acts on the others', async 
   t.is(scripted.requests('Test.start').length, 1);
 });
 
+test.serial('changes several guests, deletes several snapshots, and cancels several jobs', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (const name of ['web', 'db']) await addGuest(context, { state: 'shutoff', metadata: { name } });
+  const set = await mistify(t, url, 'guest', 'set', 'web', 'db', '--tag', 'production', '--wait');
+  t.is(set.exitCode, 0, set.stderr);
+  t.deepEqual(
+    set.stdout.split('\n').map((line) => line.replace(/ in .*/, '')),
+    ['set web: done', 'set db: done'],
+  );
+  t.like(await mistify(t, url, 'guest', 'set', 'web', 'db', '--name', 'x'), { exitCode: 2 });
+  const deletion = await mistify(t, url, 'snapshot', 'delete', 'web', 'one', 'two', '--yes');
+  t.regex(deletion.stdout, /^delete snapshot one of web: queued .*\ndelete snapshot two of web: queued /);
+  const jobs = context.jobs.list().map(({ ID }) => ID);
+  const { exitCode, stderr } = await mistify(t, url, 'job', 'cancel', ...jobs.slice(0, 2));
+  t.is(exitCode, 6);
+  t.regex(stderr, /has already ended.*error: 2 of 2 failed$/s);
+});
+
 test.serial('asks once before it deletes several guests', async (t) => {
   const { url, context } = await serveApi(t);
   for (const name of ['web', 'db']) await addGuest(context, { metadata: { name } });

@@ -1,5 +1,12 @@
 import test from 'ava';
-import { addPair, parseCount, parseMb, parseNic } from '../../../lib/cli/option-values.js';
+import {
+  addPair,
+  NIC_HELP,
+  parseAddress,
+  parseCount,
+  parseMb,
+  parseNic,
+} from '../../../lib/cli/option-values.js';
 import { guestSpec } from '../../../lib/client/guest-spec.js';
 
 for (const [text, mb] of [
@@ -34,6 +41,22 @@ test('parses a NIC as a bridge with settings', (t) => {
   });
   for (const text of ['', 'mac=52:54:00:12:34:56', 'br0,speed=9', 'br0,vlan=x'])
     t.throws(() => parseNic(text));
+});
+
+test('parses a static address with its settings', (t) => {
+  t.deepEqual(parseAddress('192.0.2.10/24'), { address: '192.0.2.10/24' });
+  t.deepEqual(parseAddress('2001:db8::2/64,gateway=fe80::1'), {
+    address: '2001:db8::2/64',
+    gateway: 'fe80::1',
+  });
+  for (const text of ['', 'gateway=192.0.2.1', '192.0.2.10,mac=52:54:00:12:34:56'])
+    t.throws(() => parseAddress(text));
+});
+
+test('the help of a NIC has every setting that is parsed', (t) => {
+  const keys = [...NIC_HELP.matchAll(/^ {2}(\w+)=/gm)].map(([, key]) => key ?? '');
+  t.deepEqual(keys, ['model', 'mac', 'name', 'address', 'netmask', 'gateway', 'vlan']);
+  for (const key of keys) t.notThrows(() => parseNic(`br0,${key}=1`));
 });
 
 test('splits a pair at the first equals sign', (t) => {
