@@ -13,9 +13,14 @@ import { tempDir } from './temp.js';
 
 interface ScriptedContainer {
   running: boolean;
+  /** Its name; by default the one that the sub-agent gives it. */
+  name?: string;
+  /** The `StartedAt` of its program; it has never run by default. */
+  started?: string;
   /** The pid of its first process. */
   pid?: number;
-  labels?: Record<string, string>;
+  /** Those beside the label of its guest; `null` when it has none at all. */
+  labels?: Record<string, string> | null;
   /** Whether it is removed while the engine inspects it. */
   vanishes?: boolean;
   paused?: boolean;
@@ -35,6 +40,8 @@ export interface ScriptedEngine {
   streams: ServerResponse[];
   /** Responses to requests for containers, such as `POST kill`; 204 for the others. */
   responses: Record<string, [number, unknown]>;
+  /** What `Config` of each image has beside its command. */
+  image: { Labels?: Record<string, string>; Volumes?: Record<string, object> };
   /** How many containers were inspected. */
   inspections: number;
   /** How many lists were read. */
@@ -43,17 +50,26 @@ export interface ScriptedEngine {
   requests: string[];
 }
 
+const engineId = (id: string): string => `id-${id}`;
+
+const nameOf = (id: string, { name = containerName(id) }: ScriptedContainer): string => name;
+
+const labelsOf = (id: string, { labels = {} }: ScriptedContainer): Record<string, string> =>
+  labels === null ? {} : { [GUEST_LABEL]: id, ...labels };
+
 const inspect = (id: string, states: ScriptedContainer[]): [number, unknown] => {
-  const {
-    running,
-    pid = 0,
-    labels = {},
-    vanishes,
-    paused: Paused = false,
-  } = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
+  const state = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
+  const { running: Running, pid: Pid = 0, vanishes, paused: Paused = false, started = '' } = state;
   if (vanishes) return podmanFailure('no such container');
-  const State = { Running: running, Paused, Pid: pid, StartedAt: '', FinishedAt: '' };
-  return [200, { Id: id, State, Image: 'i', Config: { Labels: labels }, NetworkSettings: { Networks: {} } }];
+  return [
+    200,
+    {
+      ...{ Id: engineId(id), Name: `/${nameOf(id, state)}`, Image: 'i' },
+      State: { Running, Paused, Pid, StartedAt: started, FinishedAt: '' },
+      Config: { Labels: labelsOf(id, state) },
+      NetworkSettings: { Networks: {} },
+    },
+  ];
 };
 
 const podmanFailure = (cause: string): [number, unknown] => [500, { cause, message: `a list: ${cause}` }];
@@ -79,40 +95,54 @@ const respondNetworks = (engine: ScriptedEngine, url: string): [number, unknown]
     ? list(engine, Object.values(engine.networks).map(describeNetwork))
     : inspectNetwork(engine, url.slice('/networks/'.length));
 
-const respondTo = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
-  const ids = Object.keys(engine.containers);
+/** Lists the containers that have a label, with `filters` of `ContainerList`. */
+const listContainers = (engine: ScriptedEngine, query: URLSearchParams): [number, unknown] => {
+  const { label: [wanted = ''] = [] } = JSON.parse(query.get('filters') ?? '{}') as { label?: string[] };
+  const isListed = ([id, [state]]: [string, ScriptedContainer[]]): boolean =>
+    state !== undefined &&
+    Object.entries(labelsOf(id, state)).some(([key, value]) => [key, `${key}=${value}`].includes(wanted));
+  const listed = Object.entries(engine.containers).filter((each) => wanted === '' || isListed(each));
+  return list(
+    engine,
+    listed.map(([id, [state = { running: false }]]) => ({
+      ...{ Id: engineId(id), Names: [`/${nameOf(id, state)}`], ImageID: 'i', Image: 'localhost/i:1' },
+      Labels: labelsOf(id, state),
+    })),
+  );
+};
+
+const respondTo = (engine: ScriptedEngine, method: string, target: URL): [number, unknown] => {
+  const url = target.pathname;
   if (url.startsWith('/_ping')) return [200, 'OK'];
-  if (url.startsWith('/containers/json'))
-    return list(
-      engine,
-      ids.map((id) => ({
-        Id: containerName(id),
-        ImageID: 'i',
-        Image: 'localhost/i:1',
-        Labels: { [GUEST_LABEL]: id },
-      })),
-    );
+  if (url.startsWith('/containers/json')) return listContainers(engine, target.searchParams);
   if (url.startsWith('/version')) return [200, { Components: [{ Name: 'Engine' }], ApiVersion: '1.51' }];
   if (url.startsWith('/networks')) return respondNetworks(engine, url);
   if (url === '/volumes') return [200, { Volumes: [] }];
   if (url.startsWith('/images/json'))
     return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);
   if (url.startsWith('/images/'))
-    return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1, Config: { Cmd: ['sh'] } }];
-  if (url.startsWith('/containers/create')) return engine.responses['POST create'] ?? [201, { Id: 'c' }];
-  const id = ids.find((each) => `${url}/`.includes(`/${containerName(each)}/`));
+    return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1, Config: { Cmd: ['sh'], ...engine.image } }];
+  const request = method === 'DELETE' ? method : `${method} ${url.split('/').at(-1)}`;
+  if (url.startsWith('/containers/create')) {
+    engine.requests.push(request);
+    return engine.responses[request] ?? [201, { Id: 'c' }];
+  }
+  const [, , name = ''] = url.split('/');
+  const [id, states = []] =
+    Object.entries(engine.containers).find(([each, [state]]) =>
+      [engineId(each), nameOf(each, state ?? { running: false })].includes(name),
+    ) ?? [];
   if (id === undefined) return [404, { message: 'no such container' }];
   engine.inspections += url.endsWith('/json') ? 1 : 0;
-  if (url.endsWith('/json')) return inspect(id, engine.containers[id] ?? []);
-  const request = method === 'DELETE' ? method : `${method} ${url.split('/').at(-1)}`;
+  if (url.endsWith('/json')) return inspect(id, states);
   engine.requests.push(request);
   return engine.responses[request] ?? [204, undefined];
 };
 
 const serveEngine = async (t: ExecutionContext, socket: string, engine: ScriptedEngine): Promise<void> => {
   const server = createServer(({ method = '', url: target = '' }, response) => {
-    const [url = ''] = target.split('?');
-    if (url.startsWith('/events')) {
+    const url = new URL(target, 'http://engine');
+    if (url.pathname.startsWith('/events')) {
       engine.streams.push(response);
       response.writeHead(200).flushHeaders();
       return;
@@ -145,6 +175,7 @@ export const startScriptedEngine = async (
     networks: {},
     streams: [],
     responses: {},
+    image: {},
     inspections: 0,
     lists: 0,
     requests: [],

@@ -5,7 +5,8 @@ import { Backoff } from '../../portable/backoff.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { EngineError, isConflict, refusingMistakes } from './errors.js';
 import type { Guests } from './guests.js';
-import type { ContainerState } from './state.js';
+import { findNamed } from './lookup.js';
+import { type ContainerState, programRunOf } from './state.js';
 
 const FIRST_LOOK_MS = 20;
 const MAX_LOOK_MS = 500;
@@ -107,28 +108,52 @@ export const forceRemove = async (guests: Guests, id: string): Promise<void> => 
   await guests.unplug(container);
 };
 
-/** Removes a container that does not run by its name, with its anonymous volumes; succeeds without one. */
-export const removeByName = async ({ engine }: Guests, name: string): Promise<void> => {
-  await engine.find((docker) => docker.getContainer(name).remove({ force: true, v: true }));
+/**
+ * Removes a guest's container that does not run by its name, with its anonymous volumes. Succeeds without one, and leaves
+ * one of others alone.
+ */
+export const removeByName = async ({ engine }: Guests, id: string, name: string): Promise<void> => {
+  const found = await findNamed(engine, id, name);
+  if (found) await engine.find((docker) => docker.getContainer(found.Id).remove({ force: true, v: true }));
 };
 
-/** Gives a container another name. */
-export const rename = async ({ engine }: Guests, from: string, to: string): Promise<void> => {
-  await engine.call((docker) => docker.getContainer(from).rename({ name: to }));
-};
+/**
+ * Gives a container another name.
+ * @param from its name, or the engine's id of it
+ * @throws {Refusal} `conflict` when another container has the name
+ */
+export const rename = ({ engine }: Guests, from: string, to: string): Promise<void> =>
+  refusingMistakes(() => engine.call((docker) => docker.getContainer(from).rename({ name: to })));
 
-/** @throws {Refusal} `conflict` when the engine has another container of that name */
-export const createContainer = ({ engine }: Guests, options: ContainerCreateOptions): Promise<unknown> =>
-  refusingMistakes(async () => {
+const isTaken = (name: string, cause: unknown): Refusal =>
+  new Refusal(
+    'conflict',
+    `the engine has a container named ${name} already, which this agent did not create: remove it, or give the guest ` +
+      'another id',
+    { cause },
+  );
+
+/**
+ * Creates a container of a guest. It takes the place of one that has the guest's label and has never started: an engine
+ * may finish a create that it was asked for by a sub-agent that was killed meanwhile.
+ * @throws {Refusal} `conflict` when the engine has another container of that name
+ */
+export const createContainer = (
+  guests: Guests,
+  id: string,
+  options: ContainerCreateOptions & { name: string },
+): Promise<unknown> => {
+  const { engine } = guests;
+  const ask = () => engine.call((docker) => docker.createContainer(options));
+  return refusingMistakes(async () => {
     try {
-      return await engine.call((docker) => docker.createContainer(options));
+      return await ask();
     } catch (error) {
       if (!isConflict(error)) throw error;
-      throw new Refusal(
-        'conflict',
-        `the engine has a container named ${options.name} already, which this agent did not create: remove it, or ` +
-          'give the guest another id',
-        { cause: error },
-      );
+      const earlier = await findNamed(engine, id, options.name);
+      if (!earlier || programRunOf(earlier.State)) throw isTaken(options.name, error);
+      await removeByName(guests, id, options.name);
+      return ask();
     }
   });
+};

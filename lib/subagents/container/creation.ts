@@ -3,8 +3,9 @@ import { type ImageMount, namedVolumes } from '../../model/container/mounts.js';
 import type { PublishedPort } from '../../model/container/network.js';
 import { sharedPort } from '../../model/container/port-clash.js';
 import type { Guest } from '../../model/guest.js';
-import { createContainer, removeByName } from './changes.js';
+import { createContainer, forceRemove, removeByName } from './changes.js';
 import { clearingProgram, programOptions } from './command.js';
+import type { Container } from './container.js';
 import { completeDefinition, containerName, createOptions, type Definition } from './definition.js';
 import type { Guests } from './guests.js';
 import { engineReference } from './images/names.js';
@@ -102,23 +103,36 @@ export const make = async (
   const mounts = mountOptions(files, { binds, imageMounts, kind: await guests.engine.kind() });
   const HostConfig = { ...container.HostConfig, ...mounts };
   const volumes = await withVolumes(guests.volumes, { guest: guest.id, files, imageMounts }, async () => {
-    await createContainer(guests, { ...container, ...program, name, HostConfig });
+    await createContainer(guests, guest.id, { ...container, ...program, name, HostConfig });
     try {
       await joinNetworks(guests, name, definition);
     } catch (error) {
-      await removeByName(guests, name);
+      await removeByName(guests, guest.id, name);
       throw error;
     }
   });
   return { definition, imageMounts, volumes };
 };
 
+/** Describes a container that was made before, as `make` does. */
+const madeBefore = async ({ engine }: Guests, guest: Guest, { nics, image }: Container): Promise<Made> => {
+  const definition = completeDefinition(guest, nics);
+  const Config = (await engine.find((docker) => docker.getImage(image).inspect()))?.Config ?? {};
+  return {
+    definition,
+    imageMounts: imageMountsOf(guest.id, definition.container ?? {}, Config),
+    volumes: [],
+  };
+};
+
 /**
- * Creates a guest's container, after pulling its image if necessary.
- * @returns what was made; `undefined` when the container already exists
+ * Creates a guest's container, after pulling its image if necessary. When the guest has one that has never started, a kill
+ * may have interrupted its create at any step, so it is made anew; one that has started stays.
  */
-export const create = (guests: Guests, guest: Guest, options: PullOptions): Promise<Made | undefined> =>
+export const create = (guests: Guests, guest: Guest, options: PullOptions): Promise<Made> =>
   guests.exclusively(guest.id, async () => {
-    if (await guests.find(guest.id)) return undefined;
+    const container = await guests.find(guest.id);
+    if (container?.program) return madeBefore(guests, guest, container);
+    if (container) await forceRemove(guests, guest.id);
     return make(guests, guest, { name: containerName(guest.id) }, options);
   });

@@ -25,6 +25,10 @@ export const OWNER_LABEL = 'io.mistify.owner';
 export const NICS_LABEL = 'io.mistify.nics';
 
 export const containerName = (guestId: string): string => `mistify-${guestId}`;
+/** The name of the container that is to take the place of a guest's. */
+export const newName = (guestId: string): string => `${containerName(guestId)}.new`;
+/** The name of the container whose place is taken. */
+export const oldName = (guestId: string): string => `${containerName(guestId)}.old`;
 
 /** A guest with everything needed to create its container. */
 export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'container'> {

@@ -7,8 +7,7 @@ import { guestKey, Locks } from '../../async/keyed-locks.js';
 import { errorMessage } from '../../errors.js';
 import { exists } from '../../files/exists.js';
 import type { Logger } from '../../log.js';
-import type { Nic } from '../../model/guest.js';
-import type { HealthStatus, ProgramRun } from '../../model/program-run.js';
+import type { HealthStatus } from '../../model/program-run.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
@@ -16,14 +15,13 @@ import { notFound } from '../shared/errors.js';
 import { belongsElsewhere, GuestClaims } from '../shared/host/guest-claims.js';
 import { guestPath, type HostRegistry } from '../shared/host/registry.js';
 import { PORTS_PENDING, type SwitchPorts } from '../shared/network/switch-ports.js';
-import { containerName, GUEST_LABEL, nicsOf, OWNER_LABEL } from './definition.js';
+import { type Container, toContainer } from './container.js';
+import { containerName, GUEST_LABEL, OWNER_LABEL } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
-import type { Bind } from './mounts/bind.js';
-import type { Joined } from './nics/engine-devices.js';
+import { findContainer, findNamed } from './lookup.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { DEFAULT_POLICY, type Policy } from './policy.js';
-import { type ContainerState, programRunOf, reasonOf, stateOf } from './state.js';
 import { VolumeStore } from './volumes/store.js';
 
 const isReplaced = (id: string): Error =>
@@ -31,41 +29,6 @@ const isReplaced = (id: string): Error =>
 
 /** How many guests are inspected at the same time. */
 const MAX_REFRESHES = 8;
-
-/** A guest's container, as inspected at one moment. */
-export interface Container {
-  id: string;
-  state: ContainerState;
-  /** Why it is in that state, if the engine says so. */
-  reason: string | undefined;
-  /** The latest run of its program; `undefined` before its first start. */
-  program: ProgramRun | undefined;
-  nics: Nic[];
-  binds: Bind[];
-  /** The pid of its first process; 0 when it is not running. */
-  pid: number;
-  /** The id of its image. */
-  image: string;
-  /** Its endpoints, by the name of their engine network. */
-  endpoints: Readonly<Record<string, Joined>>;
-}
-
-const toContainer = (
-  id: string,
-  { State, Config, Image, NetworkSettings, RestartCount, Mounts = [] }: ContainerInspectInfo,
-): Container => ({
-  id,
-  state: stateOf(State),
-  reason: reasonOf(State),
-  program: programRunOf(State, RestartCount),
-  nics: nicsOf(Config.Labels),
-  binds: Mounts.flatMap(({ Type, Source, RW }) =>
-    Type === 'bind' ? [{ source: Source, readOnly: !RW }] : [],
-  ),
-  pid: State.Pid,
-  image: Image,
-  endpoints: NetworkSettings.Networks,
-});
 
 interface GuestsDeps {
   engine: Engine;
@@ -96,6 +59,8 @@ export class Guests {
   readonly volumes: VolumeStore;
   readonly log: Logger;
   readonly #locks = new Locks();
+  /** The engine's ids of the containers, as last found. */
+  readonly #engineIds = new Map<string, string>();
 
   constructor({ engine, registry, states, ports, log, policy = DEFAULT_POLICY }: GuestsDeps) {
     this.engine = engine;
@@ -113,9 +78,13 @@ export class Guests {
     return this.#locks.run(guestKey(id), work);
   }
 
-  /** Runs `work` with the engine's handle of a guest's container. */
-  withContainer<T>(id: string, work: (container: Docker.Container) => Promise<T>): Promise<T> {
-    return this.engine.call((docker) => work(docker.getContainer(containerName(id))));
+  /**
+   * Runs `work` with the engine's handle of a guest's container: by its id, since another container may have its name.
+   * @throws `...: not found` when the engine has no container of the guest
+   */
+  async withContainer<T>(id: string, work: (container: Docker.Container) => Promise<T>): Promise<T> {
+    const engineId = this.#engineIds.get(id) ?? (await this.get(id)).engineId;
+    return this.engine.call((docker) => work(docker.getContainer(engineId)));
   }
 
   /**
@@ -123,7 +92,7 @@ export class Guests {
    * @throws {Refusal} `conflict` when another agent has the guest or its container
    */
   async claim(id: string): Promise<void> {
-    const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
+    const info = await findNamed(this.engine, id, containerName(id));
     const other = info && (await this.#foreignOwner(info));
     if (other !== undefined) throw belongsElsewhere(id, dirname(other));
     await this.claims.claim(id, () => mkdir(guestPath({ dir: this.owner }, id), { recursive: true }));
@@ -146,9 +115,13 @@ export class Guests {
    * another agent.
    */
   async find(id: string): Promise<Container | undefined> {
-    const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
-    if (!info || (await this.#foreignOwner(info)) !== undefined) return undefined;
+    const info = await findContainer(this.engine, id);
+    if (!info || (await this.#foreignOwner(info)) !== undefined) {
+      this.#engineIds.delete(id);
+      return undefined;
+    }
     const container = toContainer(id, info);
+    this.#engineIds.set(id, container.engineId);
     this.#setState(container);
     return container;
   }

@@ -1,7 +1,17 @@
 import type { Guest } from '../../model/guest.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import { forceRemove, kill, pauseNow, startContainer, stopWithin, unpauseNow } from './changes.js';
-import type { Container, Guests } from './guests.js';
+import {
+  forceRemove,
+  kill,
+  pauseNow,
+  removeByName,
+  startContainer,
+  stopWithin,
+  unpauseNow,
+} from './changes.js';
+import type { Container } from './container.js';
+import { newName, oldName } from './definition.js';
+import type { Guests } from './guests.js';
 import { recheckBinds } from './mounts/bind.js';
 
 const refuse = ({ id, state }: Container, advice: string): Error =>
@@ -121,6 +131,8 @@ export const remove = (
 ): Promise<void> =>
   preempting(guests, id, async () => {
     await forceRemove(guests, id);
+    // An engine may have finished a replacement's container after it was asked for by a sub-agent that was killed.
+    for (const name of [newName(id), oldName(id)]) await removeByName(guests, id, name);
     if (container.imageVolumes !== 'keep') {
       const staying = await guests.volumes.removeOfGuest(id);
       if (staying.length > 0) note(`volumes that others use stay: ${staying.join(', ')}`);

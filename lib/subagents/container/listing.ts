@@ -3,11 +3,11 @@ import Joi from 'joi';
 import { guestIdSchema } from '../../model/guest-schemas.js';
 import type { ImageResponse } from '../../rpc/protocol/image-messages.js';
 import { notFound } from '../shared/errors.js';
-import { containerName } from './definition.js';
 import type { Engine } from './engine.js';
 import { engineReference, familiarName, parseImageName } from './images/names.js';
 import { sizeOf } from './images/size.js';
 import { toImage } from './images/to-image.js';
+import { findContainer } from './lookup.js';
 
 /** A request about containers, guests of the agent or not. */
 export interface ContainerRequest {
@@ -27,14 +27,14 @@ export const containerRequestSchema = Joi.object<ContainerRequest>({
   opts: Joi.object().allow(null).empty(null).default({}),
 }).unknown();
 
-const nameOf = (id: string): string =>
-  guestIdSchema.validate(id).error ? id : containerName(id.toLowerCase());
-
 const lowerKeys = (opts: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(opts).map(([key, value]) => [key.toLowerCase(), value]));
 
+/** @param name a container's name or id, or a guest's id */
 const inspect = async (engine: Engine, name: string): Promise<ContainerInspectInfo> => {
-  const found = await engine.find((docker) => docker.getContainer(name).inspect());
+  const found = guestIdSchema.validate(name).error
+    ? await engine.find((docker) => docker.getContainer(name).inspect())
+    : await findContainer(engine, name.toLowerCase());
   if (!found) throw notFound(`container ${name}`);
   return found;
 };
@@ -60,7 +60,7 @@ export const listContainers = async (
 };
 
 export const getContainer = async (engine: Engine, { id }: ContainerRequest): Promise<ContainerResponse> => ({
-  containers: [await inspect(engine, nameOf(id))],
+  containers: [await inspect(engine, id)],
 });
 
 const commitOptions = (opts: Record<string, unknown>): Record<string, string> => {
@@ -80,10 +80,10 @@ export const saveContainer = async (
   { id, opts }: ContainerRequest,
 ): Promise<ImageResponse> => {
   const { container } = lowerKeys(opts);
-  const name = nameOf(id || String(container ?? ''));
-  await inspect(engine, name);
+  const name = id || String(container ?? '');
+  const found = await inspect(engine, name);
   const options = commitOptions(opts);
-  const saved = await engine.find((docker) => docker.getContainer(name).commit(options));
+  const saved = await engine.find((docker) => docker.getContainer(found.Id).commit(options));
   if (!saved) throw notFound(`container ${name}`);
   const { Id } = saved as { Id: string };
   const size = await sizeOf(engine, await engine.call((docker) => docker.getImage(Id).inspect()));

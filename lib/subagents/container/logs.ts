@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import type { LogsRequest } from '../../rpc/protocol/logs-messages.js';
-import { containerName } from './definition.js';
 import { FrameReader } from './frames.js';
 import type { Guests } from './guests.js';
 
@@ -17,10 +16,15 @@ const queryOf = ({ follow, tail, since, timestamps, stream }: LogsRequest): Reco
 });
 
 /** Opens the output as a stream. `Container.logs` of dockerode returns all of it at once, unless it is followed. */
-const openFrames = (docker: Docker, request: LogsRequest, abortSignal: AbortSignal): Promise<Readable> =>
+const openFrames = (
+  docker: Docker,
+  container: string,
+  request: LogsRequest,
+  abortSignal: AbortSignal,
+): Promise<Readable> =>
   new Promise((resolve, reject) => {
     const call = {
-      path: `/containers/${containerName(request.guest)}/logs?`,
+      path: `/containers/${container}/logs?`,
       method: 'GET',
       isStream: true,
       statusCodes: { 200: true },
@@ -45,7 +49,7 @@ export const openLogs = async (
   request: LogsRequest,
   signal: AbortSignal,
 ): Promise<ByteStream> => {
-  await guests.get(request.guest);
-  const frames = await guests.engine.call((docker) => openFrames(docker, request, signal));
+  const { engineId } = await guests.get(request.guest);
+  const frames = await guests.engine.call((docker) => openFrames(docker, engineId, request, signal));
   return { bytes: Readable.from(outputIn(frames), { objectMode: false }) };
 };

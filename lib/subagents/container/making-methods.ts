@@ -44,10 +44,10 @@ const create = async (
 ): Promise<GuestResponse> => {
   const made = await createContainer(guests, normalizeGuest(request.guest), options);
   const { guest, revision } = await respondState(guests, request.guest.id);
-  const { imageMounts = [], volumes = [] } = made ?? {};
+  const { imageMounts, volumes } = made;
   return {
     guest: {
-      ...(made ? filledIn(made.definition) : {}),
+      ...filledIn(made.definition),
       ...(imageMounts.length > 0 ? { container: { ...request.guest.container, imageMounts } } : {}),
       ...guest,
     },

@@ -4,8 +4,9 @@ import pLimit from 'p-limit';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
 import type { GuestCounters } from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
+import type { Container } from './container.js';
 import { EngineError } from './errors.js';
-import type { Container, Guests } from './guests.js';
+import type { Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 import { countNics, type NetworksStats } from './nics/metrics.js';
 

@@ -1,8 +1,5 @@
 import test from 'ava';
-import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
-import { create } from '../../../../lib/subagents/container/creation.js';
 import { NICS_LABEL } from '../../../../lib/subagents/container/definition.js';
-import { Credentials } from '../../../../lib/subagents/container/images/credentials.js';
 import { pause, remove, start, stop } from '../../../../lib/subagents/container/lifecycle.js';
 import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 
@@ -106,17 +103,4 @@ test('a start of a container that vanishes meanwhile says that it is not found',
   const { engine, guests } = await startScriptedEngine(t, { a: [STOPPED, VANISHED] });
   engine.responses = { 'POST start': GONE };
   await t.throwsAsync(start(guests, 'a'), { message: 'the container of guest a: not found' });
-});
-
-test('names the container that has the name of a new one', async (t) => {
-  const taken = { cause: 'that name is already in use', message: 'creating container storage: ...' };
-  const { engine, guests } = await startScriptedEngine(t, {});
-  engine.responses = { 'POST create': [500, taken] };
-  const { signal } = new AbortController();
-  const options = { signal, progress: () => undefined, credentials: new Credentials('/nonexistent') };
-  const error = await t.throwsAsync(create(guests, { id: 'a', image: 'localhost/i:1' }, options), {
-    instanceOf: Refusal,
-    message: /^the engine has a container named mistify-a already, which this agent did not create/,
-  });
-  t.is(error.kind, 'conflict');
 });
