@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Guest, GuestSpec } from '../../client/index.js';
+import type { Guest, GuestPatch, GuestSpec } from '../../client/index.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure, notFoundFailure } from '../failure.js';
 import { followJob } from '../follow.js';
 import type { Session } from '../session.js';
+import { changeTo } from './change.js';
 import { guestsOf, removeGuest } from './existing.js';
 import { fingerprint, matches } from './fingerprint.js';
 import {
@@ -18,12 +19,11 @@ import {
 const POLL_MS = 1000;
 
 /** What is to be done for one service. */
-interface Step {
-  service: PodService;
-  change: 'create' | 'recreate' | 'start' | 'none';
-  /** The guest that there is. */
-  guest: Guest | undefined;
-}
+type Step = { service: PodService } & (
+  | { change: 'create' }
+  | { change: 'recreate' | 'start' | 'none'; guest: Guest }
+  | { change: 'update'; guest: Guest; patch: GuestPatch }
+);
 
 const bodyOf = ({ name, spec }: PodService, project: string): GuestSpec => ({
   ...spec,
@@ -35,11 +35,17 @@ const bodyOf = ({ name, spec }: PodService, project: string): GuestSpec => ({
   },
 });
 
+/** The states of a guest without a container, which cannot be changed. */
+const LOST: ReadonlySet<string | undefined> = new Set(['error', 'deleted']);
+
 const stepOf = (service: PodService, project: string, guest: Guest | undefined): Step => {
-  if (!guest) return { service, change: 'create', guest };
-  const isSame = matches(guest.metadata?.[FINGERPRINT_KEY], bodyOf(service, project));
-  if (!isSame || guest.state === 'error') return { service, change: 'recreate', guest };
-  return { service, change: guest.state === 'running' ? 'none' : 'start', guest };
+  if (!guest) return { service, change: 'create' };
+  if (LOST.has(guest.state)) return { service, change: 'recreate', guest };
+  const body = bodyOf(service, project);
+  if (matches(guest.metadata?.[FINGERPRINT_KEY], body))
+    return { service, change: guest.state === 'running' ? 'none' : 'start', guest };
+  const patch = changeTo(guest, body);
+  return patch ? { service, change: 'update', guest, patch } : { service, change: 'recreate', guest };
 };
 
 /** Leaves out what the guest that is to be replaced has until it goes: its name and its ports. */
@@ -49,47 +55,69 @@ const withoutClaims = ({ metadata = {}, container = {}, ...body }: GuestSpec): G
   return { ...body, metadata: others, container: rest };
 };
 
-/** Checks a create without making anything. */
-const rehearse = async ({ client }: Session, { service, change }: Step, project: string): Promise<void> => {
-  if (change !== 'create' && change !== 'recreate') return;
-  const body = bodyOf(service, project);
-  if (change === 'create') await client.guests.create(body, { dryRun: true });
-  else await client.guests.create(withoutClaims(body), { dryRun: true });
+/** Checks a step without making anything. */
+const rehearse = async ({ client }: Session, step: Step, project: string): Promise<void> => {
+  const body = bodyOf(step.service, project);
+  if (step.change === 'create') await client.guests.create(body, { dryRun: true });
+  if (step.change === 'recreate') await client.guests.create(withoutClaims(body), { dryRun: true });
+  if (step.change === 'update') await client.guests.update(step.guest.id, step.patch, { dryRun: true });
 };
 
-const make = async (
-  session: Session,
-  { service, guest }: Step,
-  project: string,
-  title: string,
-): Promise<void> => {
-  const body = bodyOf(service, project);
-  const metadata = { ...body.metadata, [FINGERPRINT_KEY]: fingerprint(body) };
-  // With its id, a container that is made again finds the volumes that its image wants.
+const metadataFor = (body: GuestSpec): Record<string, string> => ({
+  ...body.metadata,
+  [FINGERPRINT_KEY]: fingerprint(body),
+});
+
+/** @param id the id of a guest that is made again: with it, it finds the volumes that its image wants */
+const make = async (session: Session, body: GuestSpec, title: string, id?: string): Promise<void> => {
   const { jobId } = await session.client.guests.create({
     ...body,
-    ...(guest ? { id: guest.id } : {}),
-    metadata,
+    ...(id === undefined ? {} : { id }),
+    metadata: metadataFor(body),
   });
   await followJob(session, jobId, `create ${title}`);
+};
+
+const start = async (session: Session, { id }: Guest, title: string): Promise<void> => {
+  const { jobId } = await session.client.guests.perform(id, 'start');
+  await followJob(session, jobId, `start ${title}`);
+};
+
+/** Changes a guest in one action, which leaves it as it was when it fails, and starts it if it was off. */
+const update = async (
+  session: Session,
+  { guest, patch }: Extract<Step, { change: 'update' }>,
+  body: GuestSpec,
+  title: string,
+): Promise<void> => {
+  const { client } = session;
+  if (Object.keys(patch).length > 0) {
+    const { jobId } = await client.guests.update(guest.id, patch);
+    await followJob(session, jobId, `change ${title}`);
+  }
+  await client.metadataOf(guest.id).patch(metadataFor(body));
+  if (guest.state !== 'running') await start(session, guest, title);
 };
 
 const DONE: Record<Step['change'], string> = {
   create: 'created',
   recreate: 'created again',
+  update: 'changed',
   start: 'started',
   none: 'up to date',
 };
 
 const perform = async (session: Session, step: Step, project: string): Promise<void> => {
-  const { change, guest, service } = step;
+  const { change, service } = step;
   const title = `${project}-${service.name}`;
-  if (change === 'recreate' && guest) await removeGuest(session, guest, title);
-  if (change === 'create' || change === 'recreate') await make(session, step, project, title);
-  if (change === 'start' && guest) {
-    const { jobId } = await session.client.guests.perform(guest.id, 'start');
-    await followJob(session, jobId, `start ${title}`);
+  const body = bodyOf(service, project);
+  if (change === 'create') await make(session, body, title);
+  if (change === 'recreate') {
+    await removeGuest(session, step.guest, title);
+    await make(session, body, title, step.guest.id);
   }
+  if (change === 'update') await update(session, step, body, title);
+  if (change === 'start') await start(session, step.guest, title);
   session.out.line(`${service.name}: ${DONE[change]}`);
 };
 
@@ -126,7 +154,8 @@ const makeVolumes = async (session: Session, { project, volumes }: Pod, isDryRun
 
 /**
  * Makes what a pod file describes, as far as it is not there: volumes, then guests in the order of their needs. A guest
- * whose service has changed is made again. Everything is checked before anything is made.
+ * whose service has changed is changed, or made again when its networks differ. Everything is checked before anything is
+ * made.
  */
 export const up = async (
   session: Session,

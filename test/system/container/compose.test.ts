@@ -78,7 +78,7 @@ test('brings a pod file up and down, changes only what has changed, and keeps it
 
   const changed = { ...POD.services.web, hostname: 'web-1' };
   await writeFile(file, stringify({ ...POD, services: { ...POD.services, web: changed } }));
-  t.is(await compose('up'), 'db: up to date\nweb: created again');
+  t.is(await compose('up'), 'db: up to date\nweb: changed');
   const second = await guests();
   t.is(second.get('web')?.id, first.get('web')?.id);
   t.is(second.get('web')?.container?.hostname, 'web-1');
