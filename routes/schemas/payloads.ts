@@ -5,6 +5,7 @@ import type { SnapshotPatch } from '../../handlers/guests/snapshots/update.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
 import { cdromPatchSchema } from '../../lib/model/cdroms.js';
 import { cloneRequestSchema } from '../../lib/model/clone.js';
+import { rejectUnknownKeys } from '../../lib/model/container/known-keys.js';
 import { containerSpecSchema } from '../../lib/model/container/spec-schema.js';
 import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
 import type { LooseGuest, Nic } from '../../lib/model/guest.js';
@@ -56,9 +57,11 @@ const guestDisks = disksSchema(
   }),
 );
 
-const guestContainer = (guestSchema.extract('container') as ObjectSchema).keys({
-  imageMounts: setBySubAgents(containerSpecSchema.extract('imageMounts')),
-});
+const guestContainer = rejectUnknownKeys(
+  (guestSchema.extract('container') as ObjectSchema).keys({
+    imageMounts: setBySubAgents(containerSpecSchema.extract('imageMounts')),
+  }),
+);
 
 export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
   .keys({

@@ -57,6 +57,7 @@ test('a container keeps what its create says of it, and its sub-agent gets it', 
 for (const [spec, message] of [
   [newContainer({ command: 'x' }, { type: 'kvm' }), /"container" describes a container/],
   [newContainer({ command: [1] }), /command/],
+  [newContainer({ memroy: 64 }), /"container\.memroy" is not known: "memory" is a key of the guest/],
   [newContainer({ env: { 'A=B': '1' } }), /1 to 255 characters, none of them "="/],
   [newContainer({ env: { A: '1' }, secretEnv: { A: '2' } }), /has A in both env and secretEnv/],
   [newContainer({ user: 'two words' }), /www-data, 1000:1000/],

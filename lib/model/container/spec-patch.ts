@@ -2,6 +2,7 @@ import Joi from 'joi';
 import { invalid } from '../../errors.js';
 import { describeMistakes } from '../describe-mistakes.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../guest.js';
+import { rejectUnknownKeys } from './known-keys.js';
 import { memoryProblem } from './memory.js';
 import type { ContainerSpec } from './spec.js';
 import { containerSpecSchema } from './spec-schema.js';
@@ -32,8 +33,7 @@ export interface ContainerChange {
   container?: Json | null | undefined;
 }
 
-export const containerPatchSchema = Joi.object()
-  .unknown()
+export const containerPatchSchema = rejectUnknownKeys(Joi.object().unknown(), containerSpecSchema)
   .allow(null)
   .label('container')
   .description('The keys of a container to change (RFC 7396); objects are merged, and `null` removes a key')
