@@ -8,10 +8,13 @@ import { type ScriptedEngine, startScriptedEngine } from '../../../helpers/scrip
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { until } from '../../../helpers/wait.js';
 
-const start = async (t: ExecutionContext, containers: ScriptedEngine['containers'], resyncMs?: number) => {
+/** A slow test must not see the inspections of a resync. */
+const NEVER_MS = 2 ** 31 - 1;
+
+const start = async (t: ExecutionContext, containers: ScriptedEngine['containers'], resyncMs = NEVER_MS) => {
   const { engine, guests } = await startScriptedEngine(t, containers);
   const problems = new Problems();
-  const watcher = new Watcher(guests, { problems, log: silentLog, ...(resyncMs ? { resyncMs } : {}) });
+  const watcher = new Watcher(guests, { problems, log: silentLog, resyncMs });
   t.teardown(() => watcher.close());
   await watcher.start();
   return { engine, problems, stateOf: (id: string) => guests.states.get(id)?.state };
