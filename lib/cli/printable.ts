@@ -1,4 +1,6 @@
+import type { ContainerSpec } from '../model/container/spec.js';
 import { formatMb } from '../portable/format.js';
+import { containerLines } from './container-words.js';
 
 const ESCAPES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -48,7 +50,7 @@ const linesOf = (value: unknown): string[] => {
 /** Formats the value of a key for a table cell, escaped. Arrays and objects take a line per item. */
 export const formatValue = (value: unknown, key = ''): string => {
   if (isEmpty(value)) return '';
-  return typeof value === 'object'
-    ? linesOf(value).map(escapeControls).join('\n')
-    : escapeControls(scalarText(key, value));
+  if (typeof value !== 'object') return escapeControls(scalarText(key, value));
+  const lines = key === 'container' ? containerLines(value as ContainerSpec) : linesOf(value);
+  return lines.map(escapeControls).join('\n');
 };

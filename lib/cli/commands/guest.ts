@@ -4,6 +4,7 @@ import { formatMb, shortImageId } from '../../portable/format.js';
 import { reachableAddresses } from '../../portable/reachable-addresses.js';
 import { type Column, keysFor, parseFields } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
+import { portWords } from '../container-words.js';
 import { addJobOptions, type FollowOptions } from '../follow.js';
 import { guestId, guestIds, labelOf, nameOf } from '../names.js';
 import { collect, parseShutdownSeconds } from '../option-values.js';
@@ -102,6 +103,14 @@ const COLUMNS: readonly Column<Guest>[] = [
   { title: 'TAGS', value: ({ tags }) => tags?.join(', ') },
 ];
 
+/** The ports that containers publish; a column of its own only where there are some. */
+const PORTS: Column<Guest> = {
+  title: 'PORTS',
+  value: ({ container }) => container?.ports?.map(portWords).join(', '),
+  from: ['container'],
+};
+const ALL_COLUMNS = [...COLUMNS, PORTS];
+
 /** Describes the last failed job of a guest. */
 const lastFailure = async (client: MistifyClient, id: string): Promise<string> => {
   for await (const { Status, Action, Message, ID } of client.jobsOf(id).every())
@@ -150,10 +159,11 @@ Examples:
     .action(
       withSession(async ({ client, out }, { fields, tag }: ListOptions) => {
         const guests: Guest[] = [];
-        const query = { limit: 1000, fields: keysFor(fields, COLUMNS), tag: tag?.join(',') };
+        const query = { limit: 1000, fields: keysFor(fields, ALL_COLUMNS), tag: tag?.join(',') };
         for await (const found of client.guests.every(query)) guests.push(found as Guest);
         const empty = tag ? `no guest has the tag ${tag.join(' or ')}` : 'no guests';
-        await out.list(guests, COLUMNS, { fields, empty: `${empty}; create one with: mistify guest create` });
+        const columns = fields || guests.some(({ container }) => container?.ports) ? ALL_COLUMNS : COLUMNS;
+        await out.list(guests, columns, { fields, empty: `${empty}; create one with: mistify guest create` });
       }),
     );
 
