@@ -8,55 +8,10 @@ import { h } from './dom.js';
 import { firmwareFields } from './firmware-fields.js';
 import { comingBackFields, newPolicies } from './guest/coming-back.js';
 import { imageField } from './image-field.js';
-import { type Input, markInvalid, sizeIn, textInput } from './inputs.js';
+import { markInvalid, sizeIn, textInput } from './inputs.js';
 import { follow } from './jobs.js';
 import { go } from './router.js';
-
-interface RowsOptions {
-  /** What a row is, on the buttons. */
-  name: string;
-  createRow: () => Input[];
-  /** The words before a row; none by default. */
-  captionOf?: (index: number) => string;
-}
-
-/** Rows that the user can add to and remove from. */
-interface Rows {
-  element: HTMLElement;
-  rows: () => Input[][];
-  /** Rewrites the captions. */
-  caption: () => void;
-}
-
-const rowsOf = ({ name, createRow, captionOf }: RowsOptions): Rows => {
-  const rows: { inputs: Input[]; words: HTMLElement }[] = [];
-  const list = h('div');
-  const caption = (): void => {
-    for (const [index, { words }] of rows.entries()) words.textContent = captionOf?.(index) ?? '';
-  };
-  const add = (): void => {
-    const row = { inputs: createRow(), words: h('small', { class: 'caption', hidden: !captionOf }) };
-    rows.push(row);
-    const remove = (): void => {
-      rows.splice(rows.indexOf(row), 1);
-      line.remove();
-      caption();
-    };
-    const line = h(
-      'div',
-      { class: 'row' },
-      row.words,
-      ...row.inputs,
-      h('button', { type: 'button', class: 'quiet', 'aria-label': `Remove ${name}`, onclick: remove }, '×'),
-    );
-    list.append(line);
-    caption();
-    row.inputs[0]?.focus();
-  };
-  const button = h('button', { type: 'button', class: 'small', onclick: add }, `Add ${name}`);
-  const element = h('div', { class: 'rows' }, list, button);
-  return { element, rows: () => rows.map(({ inputs }) => inputs), caption };
-};
+import { rowsOf } from './rows.js';
 
 /** Whether a create failed because the host does not have the image. */
 const isImageMissing = (error: unknown, image: string | undefined): boolean =>
@@ -79,9 +34,10 @@ export const openCreate = (): void => {
   const cpu = textInput({ type: 'number', min: '1', value: '1' });
   const disks = rowsOf({
     name: 'disk',
-    createRow: () => [
-      textInput({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk', required: true }),
-    ],
+    createRow: () => {
+      const size = textInput({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk', required: true });
+      return { inputs: [size], size };
+    },
     captionOf: (index) => (index === 0 && size.disabled ? 'From the image, grown to' : 'Empty disk of'),
   });
   const image = imageField((isEmpty) => {
@@ -91,16 +47,17 @@ export const openCreate = (): void => {
   });
   const nics = rowsOf({
     name: 'NIC',
-    createRow: () => [
-      textInput({
+    createRow: () => {
+      const network = textInput({
         placeholder: 'Bridge: br0',
         'aria-label': 'Bridge, or user',
         value: 'user',
         required: true,
-      }),
-      textInput({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN IDs, separated by commas' }),
-      textInput({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
-    ],
+      });
+      const vlans = textInput({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN IDs, separated by commas' });
+      const mac = textInput({ placeholder: 'MAC', 'aria-label': 'MAC address' });
+      return { inputs: [network, vlans, mac], network, vlans, mac };
+    },
   });
   const comingBack = comingBackFields();
   const disksPart = group(
@@ -110,6 +67,7 @@ export const openCreate = (): void => {
   );
   const firmware = firmwareFields();
   const container = containerFields();
+  container.element.hidden = true;
   type.addEventListener('change', () => {
     image.show(type.value);
     disksPart.hidden = type.value === 'container';
@@ -131,19 +89,15 @@ export const openCreate = (): void => {
     ]);
   const readSpec = () => {
     const [imageId, memorySize] = [image.value(), sizeIn(memory, 'memory')];
-    const sizes = [...(size.disabled ? [] : [size]), ...disks.rows().flat()].flatMap(
+    const sizes = [...(size.disabled ? [] : [size]), ...disks.rows().map((row) => row.size)].flatMap(
       (input, index) => sizeIn(input, `disks[${index}].size`) ?? [],
     );
-    const specs = nics.rows().flatMap(([bridge, vlans, mac]) => {
-      const network = bridge?.value.trim();
-      if (!network) return [];
-      return {
-        network,
-        model: 'virtio',
-        ...(vlans?.value.trim() ? { vlans: vlans.value.split(',').map(Number) } : {}),
-        ...(mac?.value.trim() ? { mac: mac.value.trim() } : {}),
-      };
-    });
+    const specs = nics.rows().map(({ network, vlans, mac }) => ({
+      network: network.value.trim(),
+      model: 'virtio',
+      ...(vlans.value.trim() ? { vlans: vlans.value.split(',').map(Number) } : {}),
+      ...(mac.value.trim() ? { mac: mac.value.trim() } : {}),
+    }));
     return guestSpec({
       ...(name.value.trim() ? { name: name.value.trim() } : {}),
       container: type.value === 'container',

@@ -7,6 +7,19 @@ export type Input = HTMLInputElement;
 export const textInput = (attributes: Record<string, string | boolean> = {}): Input =>
   h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
 
+export const checkbox = (isOn: boolean): HTMLInputElement => {
+  const element = h('input', { type: 'checkbox' });
+  element.checked = isOn;
+  return element;
+};
+
+/** Creates a field for several lines of code. */
+export const codeArea = (attributes: Record<string, string> = {}, value = ''): HTMLTextAreaElement => {
+  const area = h('textarea', { rows: '2', spellcheck: 'false', class: 'mono', ...attributes });
+  area.value = value;
+  return area;
+};
+
 /**
  * Reads a size in MB.
  * @throws {Error} that quotes the key, as the agent's messages do

@@ -8,6 +8,7 @@ import { h } from '../dom.js';
 import { type Input, markInvalid, sizeIn, textInput } from '../inputs.js';
 import { follow } from '../jobs.js';
 import { store } from '../store.js';
+import { containerPart } from './container-part.js';
 import { hardwareFields } from './hardware-fields.js';
 
 type SizeKey = 'memory' | 'cpu' | 'maxMemory' | 'maxCpu';
@@ -83,7 +84,7 @@ const sizeFields = (guest: Guest) => {
   };
 };
 
-/** Shows a guest's name, labels, size and hardware in a form, and submits what the user changes. */
+/** Shows a guest's name, labels, size, and hardware or program in a form, and submits what the user changes. */
 export const openEdit = (guest: Guest): void => {
   const { id, description = '', tags = [] } = guest;
   const label = {
@@ -92,19 +93,20 @@ export const openEdit = (guest: Guest): void => {
     tags: textInput({ value: tags.join(', ') }),
   };
   const isContainer = guest.type === 'container';
-  const size = isContainer ? undefined : sizeFields(guest);
+  const container = isContainer ? containerPart(guest) : undefined;
+  const size = container ?? sizeFields(guest);
   const hardware = isContainer ? undefined : hardwareFields(guest, isOff(guest));
   const before: GuestPatch = {
     name: guest.metadata?.name || null,
     description: description || null,
     tags,
-    ...size?.before,
+    ...size.before,
   };
   const read = (): GuestPatch => ({
     name: label.name.value.trim() || null,
     description: label.description.value.trim() || null,
     tags: tagsIn(label.tags),
-    ...size?.read(),
+    ...size.read(),
   });
   const title = store.nameOf(id);
   void formDialog({
@@ -114,11 +116,11 @@ export const openEdit = (guest: Guest): void => {
       field('Name', label.name),
       field('Description', label.description),
       field('Tags', label.tags, 'Separated by commas: production, web'),
-      ...(size?.elements ?? []),
+      ...size.elements,
       ...(hardware?.elements ?? []),
     ],
     submit: async () => {
-      const patch = { ...changed(before, read()), ...hardware?.patch() };
+      const patch = { ...changed(before, read()), ...hardware?.patch(), ...container?.patch() };
       if (Object.keys(patch).length === 0) return;
       const { jobId } = await submit<Guest>('PATCH', path`/guests/${id}`, patch);
       follow(jobId, { title: `Change ${title}`, done: `${title} changed` });
@@ -126,7 +128,7 @@ export const openEdit = (guest: Guest): void => {
     onError: (message) =>
       markInvalid(
         message,
-        new Map<string, HTMLElement>(Object.entries({ ...label, ...size?.inputs, ...hardware?.inputs })),
+        new Map<string, HTMLElement>(Object.entries({ ...label, ...size.inputs, ...hardware?.inputs })),
       ),
   });
 };

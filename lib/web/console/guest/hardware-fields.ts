@@ -9,6 +9,7 @@ import {
 } from '../../../model/hardware-options.js';
 import { field, group } from '../dialogs.js';
 import { h } from '../dom.js';
+import { checkbox } from '../inputs.js';
 
 const FIRMWARE = { bios: 'BIOS', uefi: 'UEFI', secure: 'UEFI with Secure Boot' };
 
@@ -29,12 +30,6 @@ const select = (words: Readonly<Record<string, string>>, value: string): HTMLSel
   const options = Object.entries(words).map(([each, text]) => h('option', { value: each }, text));
   const element = h('select', {}, ...options);
   element.value = value;
-  return element;
-};
-
-const checkbox = (isOn: boolean): HTMLInputElement => {
-  const element = h('input', { type: 'checkbox' });
-  element.checked = isOn;
   return element;
 };
 
