@@ -23,7 +23,7 @@ import {
   metadataPatchPayload,
   warmPayload,
 } from './schemas/payloads.js';
-import { cdromQuery, dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
+import { cdromQuery, createQuery, dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const metadata = { status: 200, description: "The guest's metadata", schema: replies.metadata } as const;
@@ -65,7 +65,7 @@ export const guestRoutes: Route<Context>[] = [
     operationId: 'createGuest',
     summary: 'Create a guest',
     tags: ['guests'],
-    query: jobQuery,
+    query: createQuery,
     payload: guestPayload,
     reply: { status: 202, description: 'The job that creates the guest was queued', schema: replies.guest },
     handler: createGuest,

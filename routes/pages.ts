@@ -23,6 +23,7 @@ const YAML = join(packageDirectory('yaml'), '..', 'browser', 'dist');
  */
 const SHARED = [
   'client/container-spec.js',
+  'client/create-line.js',
   'client/errors.js',
   'client/guest-spec.js',
   'client/path.js',
@@ -43,10 +44,13 @@ const SHARED = [
   'model/units.js',
 ] as const;
 
+/** What browsers install the console as an app with. */
+const APP_FILES = ['app.webmanifest', 'icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable.png'];
+
 const consolePages: StaticPage[] = [
   { path: '/', directory: CONSOLE, file: 'index.html' },
   { path: '/console/style.css', directory: CONSOLE, file: 'style.css' },
-  { path: '/console/icon.svg', directory: CONSOLE, file: 'icon.svg' },
+  ...APP_FILES.map((file) => ({ path: `/console/${file}`, directory: CONSOLE, file })),
   { path: '/console/js/web/console', directory: join(COMPILED, 'web', 'console') },
   { path: '/console/js/portable', directory: join(COMPILED, 'portable') },
   ...SHARED.map((file) => ({ path: `/console/js/${file}`, directory: COMPILED, file })),

@@ -3,7 +3,7 @@ import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
 import { movedKeyMistake } from '../../lib/model/container/earlier-metadata.js';
 import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
-import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import type { CreateQuery, Event, Reply } from '../../lib/model/endpoint.js';
 import {
   type Guest,
   isContainer,
@@ -44,9 +44,9 @@ const withImageOnDisk = (guest: Guest): Guest => {
   return { ...guest, disks };
 };
 
-/** Stores a new guest and queues its creation. */
+/** Stores a new guest and queues its creation, after which it runs unless the client wants it off. */
 export const createGuest = async (
-  event: Event<unknown, JobQuery, LooseGuest | null>,
+  event: Event<unknown, CreateQuery, LooseGuest | null>,
   context: Context,
 ): Promise<Reply<Guest>> => {
   const { runtime } = context;
@@ -56,7 +56,10 @@ export const createGuest = async (
     requireHardwareFits(requested);
     const guest = completeGuest(requested, context);
     await requireImages(runtime, guest, event);
-    return submitCreate(runtime, guest, options);
+    return submitCreate(runtime, guest, {
+      ...options,
+      name: event.query.start === false ? 'define' : 'create',
+    });
   });
   return { ...reply, body: viewFor(event.principal).guest(reply.body), guest: reply.body.id };
 };

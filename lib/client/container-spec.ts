@@ -2,6 +2,7 @@ import type { Ulimit } from '../model/container/limits.js';
 import type { ContainerMount } from '../model/container/mounts.js';
 import type { PublishedPort } from '../model/container/network.js';
 import type { ContainerSpec } from '../model/container/spec.js';
+import { definedIn } from '../portable/defined-in.js';
 
 /** The choices of a person who creates a container. */
 export interface ContainerOptions {
@@ -53,11 +54,6 @@ const wordsOf = (line: string): string[] | string => {
     return line;
   }
 };
-
-type Defined<T> = { [Key in keyof T]: T[Key] | undefined };
-
-const definedIn = <T extends object>(all: Defined<T>): Partial<T> =>
-  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<T>;
 
 /** The other choices about health mean nothing without a command; the agent says so. */
 const healthOf = (options: ContainerOptions): ContainerSpec['health'] => {

@@ -13,6 +13,12 @@ export interface GuestMetricsOptions extends CallOptions {
   guests?: readonly string[] | undefined;
 }
 
+/** Options of the creation of a guest. */
+export interface CreationOptions extends JobOptions {
+  /** Whether the guest starts once it is there; true by default. */
+  start?: boolean | undefined;
+}
+
 /** Options of an action. */
 export interface ActionOptions extends JobOptions, ConditionalOptions {
   /** For shutdown, reboot, restart and start: the seconds that the guest gets to shut down, 60 by default. */

@@ -43,6 +43,8 @@ export interface CreateOptions extends ContainerOptions {
   autostart?: NonNullable<GuestSpec['autostart']>;
   restart?: NonNullable<GuestSpec['restart']>;
   metadata?: Record<string, string>;
+  /** `false` leaves the guest off; not a part of the guest. */
+  start?: boolean;
 }
 
 /** Clones the first disk from the image; the others are blank. */

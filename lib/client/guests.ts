@@ -23,6 +23,7 @@ import {
 import type {
   ActionOptions,
   CdromOptions,
+  CreationOptions,
   DiskRemovalOptions,
   GuestMetricsOptions,
   GuestsFilter,
@@ -51,8 +52,9 @@ export class Guests extends List<Guest, GuestsFilter> {
     return getTagged(this.#transport, path`/guests/${id}`, options);
   }
 
-  create(spec: GuestSpec, options?: JobOptions): Promise<Accepted<Guest>> {
-    return submit(this.#transport, { method: 'POST', path: '/guests', body: spec }, options);
+  create(spec: GuestSpec, { start, ...options }: CreationOptions = {}): Promise<Accepted<Guest>> {
+    const request = { method: 'POST', path: '/guests', query: { start }, body: spec } as const;
+    return submit(this.#transport, request, options);
   }
 
   /** Creates a guest from another one, which may run, or from a snapshot of it. */

@@ -82,6 +82,7 @@ const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiti
 
 const SPECS = {
   create: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
+  define: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
   clone: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true, takesLong: true },
   importGuest: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true },
   shutdown: guestTask,

@@ -58,6 +58,12 @@ export interface JobQuery extends DryRunQuery {
   wait?: number;
 }
 
+/** Options of the creation of a guest. */
+export interface CreateQuery extends JobQuery {
+  /** Whether the guest starts once it is there; true when absent. */
+  start?: boolean;
+}
+
 /** The hardware to move a guest on to: what is absent stays as it is; without both, the newest machine type. */
 export interface UpgradeQuery extends JobQuery {
   /** A versioned machine type. */

@@ -8,3 +8,6 @@ export const mbOf = (text: string): number | undefined => {
   const mb = Number(digits) * (FACTORS[unit.toUpperCase()] ?? Number.NaN);
   return Number.isSafeInteger(mb) ? mb : undefined;
 };
+
+/** Writes a size as `mbOf` reads it: in GB where that is exact. */
+export const sizeText = (mb: number): string => (mb > 0 && mb % 1024 === 0 ? `${mb / 1024}G` : String(mb));

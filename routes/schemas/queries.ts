@@ -17,6 +17,7 @@ import { bootDeviceSchema } from '../../lib/model/boot-order.js';
 import { DISK_FORMATS } from '../../lib/model/disk-formats.js';
 import type {
   BootQuery,
+  CreateQuery,
   DryRunQuery,
   ForceQuery,
   JobQuery,
@@ -156,6 +157,10 @@ export const dryRunQuery = Joi.object<DryRunQuery, true>({ dryRun });
 export const jobQuery = Joi.object<JobQuery, true>({
   dryRun,
   wait,
+});
+
+export const createQuery = jobQuery.append<CreateQuery>({
+  start: Joi.boolean().description('Whether the guest starts once it is there; true when absent'),
 });
 
 export const uploadQuery = Joi.object<UploadQuery>({

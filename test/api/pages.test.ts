@@ -30,6 +30,19 @@ for (const page of ['/', '/docs']) {
   });
 }
 
+test('lets browsers install the console as an app', async (t) => {
+  const { call } = await serveApi(t);
+  const { headers, body } = await call('GET', '/console/app.webmanifest');
+  t.regex(headers.get('content-type') ?? '', /^application\/manifest\+json/);
+  const { icons, display } = body as { icons: { src: string; type: string }[]; display: string };
+  t.is(display, 'standalone');
+  for (const { src, type } of icons) {
+    const icon = await call('GET', src);
+    t.is(icon.status, 200, src);
+    t.is(icon.headers.get('content-type'), type);
+  }
+});
+
 const LOADED = /(?:from|import\()\s*["'](\.{0,2}\/[^"']+\.m?js)["']/g;
 
 /** Collects a module's imports and theirs. */

@@ -63,6 +63,7 @@ export interface ScriptedSubAgent {
 
 const STATES: Record<string, string> = {
   create: 'running',
+  define: 'shutoff',
   start: 'running',
   resume: 'running',
   reboot: 'running',

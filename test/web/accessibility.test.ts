@@ -31,7 +31,9 @@ const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string; s
   return { api, id, schedule };
 };
 
-const PLACES = ['guests', 'images', 'jobs', 'schedules', 'backups', 'volumes', 'agent', 'nowhere'];
+const PLACES = [
+  ...['dashboard', 'guests', 'images', 'jobs', 'schedules', 'backups', 'volumes', 'agent', 'nowhere'],
+];
 const TABS = [
   ...['overview', 'disks', 'nics', 'snapshots', 'backups', 'jobs', 'metadata', 'serial', 'screen', 'output'],
 ];
@@ -64,7 +66,11 @@ for (const colorScheme of ['light', 'dark'] as const)
       await page.goto(`${api.url}/#/guests`);
       await page.getByRole('button', { name: 'New guest' }).click();
       for (const part of ['disk', 'NIC']) await page.getByRole('button', { name: `Add ${part}` }).click();
+      await page.getByText('The same without this form').click();
       found.push(...(await violations(page)).map((text) => `New guest: ${text}`));
+      await page.getByLabel('Type').selectOption('Container');
+      await page.getByRole('button', { name: 'Add mount' }).click();
+      found.push(...(await violations(page)).map((text) => `New container: ${text}`));
       t.deepEqual(found, []);
     });
 

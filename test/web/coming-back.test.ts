@@ -52,7 +52,8 @@ test('creates a guest that starts after a boot, or leaves that to the config', a
     await page.getByRole('button', { name: 'New guest' }).first().click();
     const dialog = page.getByRole('dialog', { name: 'New guest' });
     await dialog.getByLabel('Name', { exact: true }).fill(name);
-    await dialog.getByLabel('Image', { exact: true }).selectOption('kvm-image');
+    await dialog.getByRole('radio', { name: /^kvm-image/ }).check();
+    await dialog.getByText('and what it does after a boot').click();
     if (policy) await dialog.getByLabel('After a boot of the host').selectOption(policy);
     await dialog.getByRole('button', { name: 'Create' }).click();
     return until('it is there', () => context.guests.list().find(({ metadata }) => metadata?.name === name));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import ava from 'ava';
+import { parse } from 'yaml';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
@@ -9,6 +10,8 @@ import { gate, until } from '../helpers/wait.js';
 
 const test = needsInTurn(BROWSER);
 ava.after.always(closeBrowser);
+
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop';
 
 test('lists each guest with its state and follows its changes', async (t) => {
   const { url, context, call } = await serveApi(t);
@@ -155,16 +158,27 @@ test('creates a guest from the form', async (t) => {
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Name').fill('web-1');
-  await dialog.getByLabel('Image', { exact: true }).selectOption('kvm-image');
-  await dialog.getByLabel('Memory').fill('1G');
-  await dialog.getByLabel('vCPUs').fill('2');
-  for (const size of ['10G', '512']) {
-    await dialog.getByRole('button', { name: 'Add disk' }).click();
-    await dialog.getByLabel('Size of the disk').last().fill(size);
-  }
+  await dialog.getByRole('radio', { name: /^kvm-image/ }).check();
+  await dialog.getByRole('textbox', { name: /^Memory/ }).fill('1G');
+  await dialog.getByRole('spinbutton', { name: 'vCPUs' }).fill('2');
+  await dialog.getByLabel('Disk size').fill('10G');
+  await dialog.getByRole('button', { name: 'Add disk' }).click();
+  await dialog.getByLabel('Size of the empty disk').fill('512');
   await dialog.getByRole('button', { name: 'Add NIC' }).click();
   await dialog.getByLabel('Bridge').fill('br0');
+  await dialog.getByLabel('Static address').fill('192.0.2.10/24');
+  await dialog.getByLabel('Gateway').fill('192.0.2.1');
   await dialog.getByLabel('VLAN').fill('10, 20');
+  await dialog.getByLabel('SSH keys').fill(KEY);
+  await dialog.getByLabel('Insert a snippet').selectOption('Install packages');
+  await until('the snippet is there', async () =>
+    /curl/.test(await dialog.getByRole('textbox', { name: /^User-data/ }).inputValue()),
+  );
+  await dialog.getByLabel('Tags').fill('web, shop');
+  await dialog.getByText('The same without this form').click();
+  const line = dialog.locator('pre').first();
+  await line.getByText('--nic br0,address=192.0.2.10/24').waitFor();
+  await dialog.getByText('Firmware, and what it does').click();
   await dialog.getByLabel('Firmware').selectOption('UEFI with Secure Boot');
   await dialog.getByLabel('TPM 2.0').check();
   const [content, width] = (await page.evaluate(
@@ -177,9 +191,55 @@ test('creates a guest from the form', async (t) => {
   const [request] = scripted.requests('Test.create');
   t.like(request?.guest, { memory: 1024, cpu: 2, metadata: { name: 'web-1' } });
   t.like(request?.guest.disks, [{ size: 10_240, image: 'kvm-image' }, { size: 512 }]);
-  t.like(request?.guest.nics, [{ network: 'br0', vlans: [10, 20] }]);
+  t.like(request?.guest.nics, [
+    { network: 'br0', vlans: [10, 20], address: '192.0.2.10/24', gateway: '192.0.2.1' },
+  ]);
   t.deepEqual(request?.guest.machine, { firmware: 'uefi', secureBoot: true, tpm: true });
+  t.deepEqual(request?.guest.tags, ['web', 'shop']);
+  t.deepEqual(parse(request?.guest.metadata?.['user-data'] ?? ''), {
+    packages: ['curl', 'htop'],
+    ssh_authorized_keys: [KEY],
+  });
   t.is(context.guests.list().length, 1);
+});
+
+test('creates a guest of a chosen size on a network of the host, and does not start it', async (t) => {
+  const { url, scripted } = await serveApi(t, {
+    methods: {
+      'Test.networks': () => ({
+        networks: [
+          { name: 'br0', kind: 'bridge', guests: ['vm'], subnets: ['192.0.2.0/24'], usable: true },
+          { name: 'br9', kind: 'bridge', guests: ['vm'], subnets: [], usable: false, reason: 'it is down' },
+          { name: 'pods', kind: 'engine', guests: ['container'], subnets: [], usable: true },
+        ],
+        problems: [],
+      }),
+    },
+  });
+  const page = await openPage(t, url);
+  await page.getByText('No guests yet').waitFor();
+  await page.keyboard.press('n');
+  const dialog = page.getByRole('dialog', { name: 'New guest' });
+  await dialog.getByRole('radio', { name: /^kvm-image/ }).check();
+  await dialog.getByRole('radio', { name: /^Medium/ }).check();
+  await dialog.getByRole('button', { name: 'Add NIC' }).click();
+  const network = dialog.getByLabel('Network', { exact: true }).last();
+  t.deepEqual(await network.locator('option').allTextContents(), [
+    'br0 (bridge, 192.0.2.0/24)',
+    'br9: it is down',
+    'Another one …',
+  ]);
+  await dialog.getByRole('textbox', { name: /^User-data/ }).fill('#cloud-config\na: b: c\n');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByRole('alert').getByText('line 2 is not valid YAML').waitFor();
+  await dialog.getByRole('textbox', { name: /^User-data/ }).fill('');
+  await dialog.getByLabel('Do not start it yet').check();
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('shutoff').first().waitFor();
+  t.is(scripted.requests('Test.create').length, 0);
+  const [request] = scripted.requests('Test.define');
+  t.like(request?.guest, { memory: 4096, cpu: 2, nics: [{ network: 'br0' }] });
+  t.like(request?.guest.disks, [{ size: 40_960, image: 'kvm-image' }]);
 });
 
 test('creates a container with its command, user, environment and ports from the form', async (t) => {
@@ -189,8 +249,8 @@ test('creates a container with its command, user, environment and ports from the
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Type').selectOption('Container');
-  await dialog.getByRole('combobox', { name: 'Image' }).fill('busybox');
-  await dialog.getByLabel('vCPUs').fill('0.5');
+  await dialog.getByRole('combobox', { name: 'Container image' }).fill('busybox');
+  await dialog.getByRole('spinbutton', { name: 'vCPUs' }).fill('0.5');
   await dialog.getByLabel('Command').fill('sleep 9');
   await dialog.getByRole('textbox', { name: /^User/ }).fill('1:1');
   await dialog.getByRole('textbox', { name: /^Environment/ }).fill('A=1\nB=two = 2');
@@ -199,6 +259,14 @@ test('creates a container with its command, user, environment and ports from the
   await dialog.getByRole('button', { name: 'Create' }).click();
   await dialog.getByText('HOST_PORT:PORT').waitFor();
   await dialog.getByLabel('Ports').fill('8080:80, 53:53/udp');
+  await dialog.getByRole('button', { name: 'Add mount' }).click();
+  await dialog.getByRole('combobox', { name: 'Volume', exact: true }).fill('shop-data');
+  await dialog.getByLabel('Path in the container').fill('/data');
+  await dialog.getByLabel('Read-only').check();
+  await dialog.getByRole('button', { name: 'Add mount' }).click();
+  await dialog.getByLabel('Kind of mount').last().selectOption('Memory');
+  await dialog.getByLabel('Most memory that it can hold').last().fill('64M');
+  await dialog.getByLabel('Path in the container').last().fill('/cache');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await until('the create arrives', () => scripted.requests('Test.containerCreate').length === 1);
   const [request] = scripted.requests('Test.containerCreate');
@@ -208,6 +276,10 @@ test('creates a container with its command, user, environment and ports from the
     ports: [
       { hostPort: 8080, port: 80 },
       { hostPort: 53, port: 53, protocol: 'udp' },
+    ],
+    mounts: [
+      { type: 'volume', source: 'shop-data', target: '/data', readOnly: true },
+      { type: 'tmpfs', target: '/cache', size: 64 },
     ],
   });
 });
@@ -224,7 +296,7 @@ test('creates a guest with an empty disk, and warns if the host has no images', 
   await page.getByRole('button', { name: 'New guest' }).click();
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByText('This host has no images.').waitFor();
-  t.is(await dialog.getByLabel('Disk size').inputValue(), '10G');
+  t.is(await dialog.getByLabel('Disk size').inputValue(), '16G');
   await dialog.getByLabel('Disk size').fill('2G');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await until('the create arrives', () => scripted.requests('Test.create').length === 1);
@@ -263,10 +335,10 @@ test('shows validation errors in the dialog, at the field', async (t) => {
   await page.getByText('No guests yet').waitFor();
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Memory').fill('lots');
+  await dialog.getByRole('textbox', { name: /^Memory/ }).fill('lots');
   await dialog.getByRole('button', { name: 'Create' }).click();
   t.regex((await dialog.getByRole('alert').textContent()) ?? '', /"memory" is not a size/);
-  await dialog.getByLabel('Memory').fill('512');
+  await dialog.getByRole('textbox', { name: /^Memory/ }).fill('512');
   await dialog.getByLabel('Type').selectOption('Container');
   await dialog.getByLabel('Container image').fill('no such image!');
   await dialog.getByRole('button', { name: 'Create' }).click();
@@ -475,7 +547,7 @@ test('keeps the lines of user-data, and rejects a cloud-config that is not YAML'
   t.is(await area.inputValue(), userData);
   await area.fill(`${userData}  - [curl\n`);
   await page.getByLabel('Key', { exact: true }).focus();
-  await page.getByText(/user-data is not valid YAML, and was not changed: /).waitFor();
+  await page.getByText(/user-data was not changed: line 5 is not valid YAML: /).waitFor();
   t.is(context.guests.get(id).metadata?.['user-data'], userData);
   await area.fill(`${userData}  - curl\n`);
   await page.getByLabel('Key', { exact: true }).focus();
@@ -483,28 +555,21 @@ test('keeps the lines of user-data, and rejects a cloud-config that is not YAML'
   t.is(context.guests.get(id).metadata?.['user-data'], `${userData}  - curl\n`);
 });
 
-test('says what each disk row is, and does not drop an empty one', async (t) => {
+test('says what each disk is, and does not drop one without a size', async (t) => {
   const { url, context } = await serveApi(t);
   const page = await openPage(t, url);
   await page.getByText('No guests yet').waitFor();
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
-  await dialog.getByLabel('Image', { exact: true }).selectOption('kvm-image');
-  for (const _ of [0, 1]) await dialog.getByRole('button', { name: 'Add disk' }).click();
-  await dialog.getByText('From the image, grown to').waitFor();
-  await dialog.getByText('Empty disk of').waitFor();
-  await dialog.getByLabel('Size of the disk').first().fill('10G');
+  await dialog.getByRole('radio', { name: /^kvm-image/ }).check();
+  await dialog.getByText('Of the disk that is cloned from the image').waitFor();
+  await dialog.getByRole('button', { name: 'Add disk' }).click();
   await dialog.getByRole('button', { name: 'Create' }).click();
-  t.true(
-    await dialog
-      .getByLabel('Size of the disk')
-      .last()
-      .evaluate((input) => input.matches(':invalid')),
-  );
+  const size = dialog.getByLabel('Size of the empty disk');
+  t.true(await size.evaluate((input) => input.matches(':invalid')));
   t.deepEqual(context.guests.list(), []);
-  await dialog.getByRole('button', { name: 'Remove disk' }).first().click();
-  await dialog.getByText('From the image, grown to').waitFor();
-  t.is(await dialog.getByText('Empty disk of').count(), 0);
+  await dialog.getByRole('button', { name: 'Remove disk' }).click();
+  t.is(await size.count(), 0);
 });
 
 test('offers a guest whose creation failed nothing but its deletion', async (t) => {

@@ -31,10 +31,9 @@ test('installs a guest from an ISO image, and ejects the CD, by clicks alone', a
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Name').fill('new');
-  await dialog.getByLabel('Image', { exact: true }).selectOption('(empty)');
-  await dialog.getByLabel('CD').selectOption('netinst');
+  await dialog.getByRole('radio', { name: /^netinst/ }).check();
   await dialog.getByLabel('Disk size').fill('16');
-  await dialog.getByLabel('Memory').fill('32');
+  await dialog.getByRole('textbox', { name: /^Memory/ }).fill('32');
   await dialog.getByRole('button', { name: 'Create' }).click();
 
   await page.getByRole('link', { name: 'Serial console' }).click();

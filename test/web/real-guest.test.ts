@@ -49,8 +49,8 @@ test('creates a guest, shows it boot and types into its console', async (t) => {
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Name').fill('web-1');
-  await dialog.getByLabel('Image', { exact: true }).selectOption('tiny');
-  await dialog.getByLabel('Memory').fill('128M');
+  await dialog.getByRole('radio', { name: /^tiny/ }).check();
+  await dialog.getByRole('textbox', { name: /^Memory/ }).fill('128M');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('link', { name: 'Screen' }).click();
 

@@ -83,7 +83,7 @@ const withAddress = ({ nic = [], address }: Options): Pick<CreateOptions, 'nic'>
 
 export const addCreate = (guest: Command): void => {
   const create = addContainerOptions(guest.command('create'))
-    .description('create and start a guest')
+    .description('create a guest, and start it unless told otherwise')
     .option('--image <image>', 'the image to create the guest from')
     .option('--memory <size>', 'memory, in MB or with a unit: 2G', parseMb)
     .option('--cpu <count>', 'number of vCPUs; a container may have a part of one: 0.5', parseCpus)
@@ -133,6 +133,7 @@ export const addCreate = (guest: Command): void => {
         WATCHDOG_ACTIONS,
       ),
     )
+    .option('--no-start', 'create the guest without starting it')
     .option('--no-tablet', 'leave out the pointer with absolute positions')
     .option('--name <name>', 'name of the guest, kept in its metadata key "name"')
     .option('--metadata <key=value>', 'a metadata entry; repeatable', addPair);
@@ -141,13 +142,13 @@ export const addCreate = (guest: Command): void => {
     .addHelpText('after', EXAMPLES);
   addJobOptions(create).action(
     withSession(async (session, options: Options) => {
-      const { dryRun, name } = options;
+      const { dryRun, name, start } = options;
       requireBootable(options);
       requireContainer(options);
       requireVm(options);
       const metadata = (await seedMetadata(options)) ?? {};
       const complete = { ...(await withEnvFiles(options)), ...withAddress(options), metadata };
-      const accepted = await session.client.guests.create(guestSpec(complete), { dryRun });
+      const accepted = await session.client.guests.create(guestSpec(complete), { dryRun, start });
       const { id } = accepted.body;
       await noteUnknownSealedKeys(session.out, metadata['sealed-keys'], [...Object.keys(metadata), 'name']);
       await reportNewGuest(session, accepted, `create ${name ?? id}`, options);

@@ -1,15 +1,16 @@
 import type { ContainerOptions } from '../../client/container-spec.js';
 import type { Words } from '../../model/container/program.js';
 import type { ContainerSpec } from '../../model/container/spec.js';
+import { definedIn } from '../../portable/defined-in.js';
 import { PORT_HINT, publishedPortOf, publishedPortText } from '../../portable/published-port.js';
 import { field, group } from './dialogs.js';
 import { h } from './dom.js';
-import { checkbox, codeArea, textInput } from './inputs.js';
+import { checkbox, codeArea, filled, textIn, textInput } from './inputs.js';
 import { mountRows } from './mount-rows.js';
 
 /** The fields of what only a container has; hidden, they choose nothing. */
 export interface ContainerFields {
-  element: HTMLElement;
+  element: HTMLFieldSetElement;
   /** By the keys that the agent's messages quote. */
   inputs: ReadonlyMap<string, HTMLElement>;
   /** @throws {Error} that quotes the key, as the agent's messages do */
@@ -69,7 +70,7 @@ export const containerFields = (spec: ContainerSpec = {}): ContainerFields => {
   const env = codeArea({ placeholder: 'NAME=VALUE' }, variablesText(spec.env));
   const secretEnv = codeArea({ placeholder: 'NAME=VALUE' });
   const element = h(
-    'div',
+    'fieldset',
     { class: 'fields' },
     field('Command', command, 'In place of that of the image; no shell reads it'),
     h(
@@ -88,21 +89,15 @@ export const containerFields = (spec: ContainerSpec = {}): ContainerFields => {
     field('Environment', env, 'One variable a line'),
     field('Secret environment', secretEnv, 'As above; no client can read these'),
   );
-  const chosen = (): ContainerOptions => {
-    const publish = portsIn(ports.value);
-    const mount = mounts.rows().map(({ read }) => read());
-    const [open, secret] = [variablesIn(env.value, 'env'), variablesIn(secretEnv.value, 'secretEnv')];
-    return {
-      ...(command.value.trim() ? { command: command.value.trim() } : {}),
-      ...(user.value.trim() ? { user: user.value.trim() } : {}),
-      ...(workingDir.value.trim() ? { workdir: workingDir.value.trim() } : {}),
-      ...(publish.length > 0 ? { publish } : {}),
-      ...(mount.length > 0 ? { mount } : {}),
-      ...(readOnly.checked ? { readOnly: true } : {}),
-      ...(Object.keys(open).length > 0 ? { env: open } : {}),
-      ...(Object.keys(secret).length > 0 ? { secretEnv: secret } : {}),
-    };
-  };
+  const chosen = (): ContainerOptions =>
+    definedIn<ContainerOptions>({
+      ...{ command: textIn(command), user: textIn(user), workdir: textIn(workingDir) },
+      publish: filled(portsIn(ports.value)),
+      mount: filled(mounts.rows().map(({ read }) => read())),
+      readOnly: readOnly.checked || undefined,
+      env: filled(variablesIn(env.value, 'env')),
+      secretEnv: filled(variablesIn(secretEnv.value, 'secretEnv')),
+    });
   const inputs = { command, user, workingDir, ports, mounts: mounts.element, env, secretEnv };
   return {
     element,

@@ -34,6 +34,10 @@ export interface FormOptions {
   content: readonly (Node | false)[];
   /** Whether the form can be submitted; called on each input. */
   isComplete?: () => boolean;
+  /** Called when it is shown, and on each input. */
+  onInput?: () => void;
+  /** Whether it is wider than others. */
+  isWide?: boolean;
   /** On an error the dialog stays open and shows it. */
   submit: () => Promise<unknown>;
   /** Called with the message of an error of `submit`. */
@@ -44,11 +48,12 @@ export interface FormOptions {
 
 /** Shows a form in a dialog. Once it is closed, resolves to whether it was submitted. */
 export const formDialog = (options: FormOptions): Promise<boolean> => {
-  const { title, action, content, isDangerous = false, isOptional = true } = options;
+  const { title, action, content, isDangerous = false, isOptional = true, isWide = false } = options;
   const error = h('p', { class: 'problem', role: 'alert', hidden: true });
   const submitButton = h('button', { class: isDangerous ? 'danger' : 'primary', type: 'submit' }, action);
   const check = (): void => {
     submitButton.disabled = options.isComplete?.() === false;
+    options.onInput?.();
   };
   let isDone = false;
   const submit = async (): Promise<void> => {
@@ -85,7 +90,7 @@ export const formDialog = (options: FormOptions): Promise<boolean> => {
       submitButton,
     ),
   );
-  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, form);
+  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', class: isWide ? 'wide' : undefined }, form);
   if (!isOptional) dialog.addEventListener('cancel', (event) => event.preventDefault());
   document.body.append(dialog);
   check();

@@ -1,12 +1,16 @@
 import type { Image } from '../../model/image.js';
+import { formatMb } from '../../portable/format.js';
 import { errorText } from './api.js';
-import { cdField } from './cd-field.js';
+import { type Card, cards } from './cards.js';
 import { field } from './dialogs.js';
 import { h } from './dom.js';
+import { imageIcon } from './image-icon.js';
 import { getImages, isContainerImage, isIso } from './images.js';
 
-/** Not a valid image ID. */
-const EMPTY_DISK = '(empty)';
+/** What a virtual machine begins with. The prefixes keep an image apart from a CD of the same name. */
+const EMPTY = 'empty';
+const DISK = 'disk:';
+const CD = 'cd:';
 
 export interface ImageField {
   elements: HTMLElement[];
@@ -14,68 +18,85 @@ export interface ImageField {
   input(): HTMLElement;
   /** The chosen image, or `undefined` for an empty disk. */
   value(): string | undefined;
+  /** The MB of a disk that is cloned from the chosen image; 0 where it is unknown. */
+  size(): number;
   /** The ISO image to install from: one or none. */
   cds(): string[];
   /** Offers the images for guests of that type. */
   show(type: string): void;
 }
 
+const diskCard = ({ id, size }: Image): Card => ({
+  ...{ value: `${DISK}${id}`, title: id, icon: imageIcon('disk', id) },
+  note: size > 0 ? `Disk image, ${formatMb(size)}` : 'Disk image',
+});
+
+const cdCard = ({ id }: Image): Card => ({
+  ...{ value: `${CD}${id}`, title: id, icon: imageIcon('iso', id) },
+  note: 'CD to install from, onto an empty disk',
+});
+
+const EMPTY_CARD: Card = {
+  ...{ value: EMPTY, title: 'Empty disk', icon: imageIcon('empty') },
+  note: 'Nothing to boot from yet',
+};
+
+/** The field for the name of a container image, with a picture of it. */
+const containerField = () => {
+  const list = h('datalist', { id: 'images' });
+  const picture = h('span', {}, imageIcon('container'));
+  const input = h('input', {
+    ...{ list: 'images', placeholder: 'docker.io/library/busybox:1', autocomplete: 'off' },
+    ...{ spellcheck: 'false', required: true },
+    oninput: () => picture.replaceChildren(imageIcon('container', input.value.replace(/[:@].*/, ''))),
+  });
+  return {
+    element: h(
+      'div',
+      { class: 'pictured' },
+      picture,
+      field('Container image', input, 'Pulled from its registry unless it is on this host'),
+      list,
+    ),
+    input,
+    offer: (images: readonly Image[]): void =>
+      list.replaceChildren(...images.map(({ id }) => h('option', { value: id }))),
+  };
+};
+
 /**
  * Creates the field for a guest's image: one on this host, or for a container any image, which the engine then pulls.
  * @param onChange called with whether the guest starts with an empty disk
  */
 export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => {
+  const container = containerField();
+  const isContainer = (): boolean => !container.element.hidden;
   const notify = (): void => {
-    const isEmpty = !select.disabled && select.value === EMPTY_DISK;
-    cd.show(isEmpty);
-    onChange(isEmpty);
+    const chosen = choice.value();
+    onChange(!isContainer() && (chosen === EMPTY || chosen.startsWith(CD)));
   };
-  const select = h(
-    'select',
-    { 'aria-label': 'Image', required: true, onchange: notify },
-    h('option', { value: '' }, 'Loading …'),
-  );
-  const list = h('datalist', { id: 'images' });
-  const nameInput = h('input', {
-    list: 'images',
-    placeholder: 'docker.io/library/busybox:1',
-    autocomplete: 'off',
-    spellcheck: 'false',
-    required: true,
-  });
-  const diskField = field('Image', select);
-  const containerField = field(
-    'Container image',
-    nameInput,
-    'Pulled from its registry unless it is on this host',
-  );
+  const choice = cards('Image', 'image', notify);
   const note = h('p', { class: 'note', hidden: true });
-  const cd = cdField();
-
+  let disks: Image[] = [];
   const offer = (images: readonly Image[]): void => {
-    const ids = images.filter((image) => !isContainerImage(image) && !isIso(image)).map(({ id }) => id);
-    cd.offer(images.filter(isIso));
-    select.replaceChildren(
-      ...(ids.length > 1 ? [h('option', { value: '' }, 'Select an image')] : []),
-      ...ids.map((id) => h('option', { value: id }, id)),
-      h('option', { value: EMPTY_DISK }, 'None (empty disk)'),
-    );
-    list.replaceChildren(...images.filter(isContainerImage).map(({ id }) => h('option', { value: id })));
-    if (ids.length > 0) return;
+    disks = images.filter((image) => !isContainerImage(image) && !isIso(image));
+    choice.offer([...disks.map(diskCard), ...images.filter(isIso).map(cdCard), EMPTY_CARD]);
+    container.offer(images.filter(isContainerImage));
+    const [only, another] = disks;
+    if (!choice.value() && !another) choice.choose(only ? `${DISK}${only.id}` : EMPTY);
+    if (disks.length > 0 || images.some(isIso)) return;
     note.replaceChildren(
       'This host has no images. ',
       h('a', { href: '#/images', onclick: () => note.closest('dialog')?.close() }, 'Fetch an image'),
-      ' first: a guest with an empty disk boots from a CD only.',
+      ' first: a guest with an empty disk has nothing to boot from.',
     );
   };
-  const isContainerShown = (): boolean => !containerField.hidden;
   const show = (type: string): void => {
-    const isNamed = type === 'container';
-    containerField.hidden = !isNamed;
-    diskField.hidden = isNamed;
-    select.disabled = isNamed;
-    nameInput.disabled = !isNamed;
-    note.hidden = isNamed || note.textContent === '';
+    container.element.hidden = type !== 'container';
+    container.input.disabled = !isContainer();
+    choice.element.hidden = isContainer();
+    choice.element.disabled = isContainer();
+    note.hidden = isContainer() || note.textContent === '';
     notify();
   };
   const load = async (): Promise<void> => {
@@ -85,18 +106,23 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
       offer([]);
       note.textContent = errorText(error);
     }
-    show(isContainerShown() ? 'container' : 'kvm');
+    show(isContainer() ? 'container' : 'kvm');
   };
   show('kvm');
   void load();
+  const chosen = (prefix: string): string | undefined => {
+    const value = choice.value();
+    return value.startsWith(prefix) ? value.slice(prefix.length) : undefined;
+  };
   return {
-    elements: [note, diskField, containerField, cd.element, list],
-    input: () => (isContainerShown() ? nameInput : select),
-    value: () => {
-      const value = isContainerShown() ? nameInput.value.trim() : select.value;
-      return value === EMPTY_DISK ? undefined : value;
+    elements: [note, choice.element, container.element],
+    input: () => (isContainer() ? container.input : choice.element),
+    value: () => (isContainer() ? container.input.value.trim() : chosen(DISK)),
+    size: () => (isContainer() ? 0 : (disks.find(({ id }) => id === chosen(DISK))?.size ?? 0)),
+    cds: () => {
+      const cd = isContainer() ? undefined : chosen(CD);
+      return cd === undefined ? [] : [cd];
     },
-    cds: cd.values,
     show,
   };
 };

@@ -31,6 +31,24 @@ export const sizeIn = (input: Input, key: string): number | undefined => {
   return size;
 };
 
+/** Reads the text of a field; `undefined` for none. */
+export const textIn = ({ value }: Input | HTMLTextAreaElement): string | undefined =>
+  value.trim() || undefined;
+
+/** Returns a list or an object that has anything in it; `undefined` for any other. */
+export const filled = <Value extends object>(value: Value): Value | undefined =>
+  Object.keys(value).length > 0 ? value : undefined;
+
+/** Reads different words, separated by commas. */
+export const listOf = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(',')
+      .map((word) => word.trim())
+      .filter(Boolean),
+  ),
+];
+
 /** Marks the fields that an error of the agent names: validation errors quote the key. */
 export const markInvalid = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
   const named = new Set([...message.matchAll(/"(\w+)/g)].map(([, key]) => key));

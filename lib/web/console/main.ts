@@ -11,6 +11,7 @@ import { signIn } from './sign-in.js';
 import { type Kind, store } from './store.js';
 import { agentView } from './views/agent.js';
 import { backupsView } from './views/backups.js';
+import { dashboardView } from './views/dashboard.js';
 import { guestView, isTab } from './views/guest.js';
 import { guestsView } from './views/guests.js';
 import { imagesView } from './views/images.js';
@@ -27,7 +28,17 @@ const ALL: ReadonlySet<Kind> = new Set([
   ...(['guests', 'jobs', 'images', 'volumes', 'backups', 'schedules', 'services'] as const),
   ...(['metrics', 'addresses'] as const),
 ]);
-const SECTIONS = ['guests', 'images', 'jobs', 'schedules', 'backups', 'volumes', 'agent'] as const;
+/** By the number keys from 1 on. */
+const SECTIONS = [
+  'guests',
+  'images',
+  'jobs',
+  'schedules',
+  'backups',
+  'volumes',
+  'agent',
+  'dashboard',
+] as const;
 type Section = (typeof SECTIONS)[number];
 
 const main = byId('main');
@@ -50,6 +61,7 @@ const VIEWS: Record<Section, () => View> = {
   backups: backupsView,
   volumes: volumesView,
   agent: agentView,
+  dashboard: dashboardView,
 };
 
 const viewOf = ([name = 'guests', id, tab]: string[]): View => {

@@ -11,7 +11,7 @@ import {
 import { sendRequest } from './api.js';
 import { field, formDialog } from './dialogs.js';
 import { h } from './dom.js';
-import { markInvalid, textInput } from './inputs.js';
+import { listOf, markInvalid, textInput } from './inputs.js';
 import { ACTION_WORDS } from './schedule-words.js';
 import { store } from './store.js';
 import { capital } from './words.js';
@@ -34,12 +34,6 @@ const select = <Value extends string>(words: Record<Value, string>, value: Value
   element.value = value;
   return element;
 };
-
-const listOf = (text: string): string[] =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean);
 
 /** @throws {Error} when no guest has the name */
 const idOf = (name: string): string => {

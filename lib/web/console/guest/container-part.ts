@@ -29,7 +29,7 @@ const secretBoxes = ({ hidden = [] }: Guest) => {
 /** The fields of a container's image, size and program, and what the user changes there. */
 export const containerPart = (guest: Guest) => {
   const spec = guest.container ?? {};
-  const image = textInput({ value: guest.image ?? '', required: true });
+  const image = textInput({ value: guest.image ?? '' });
   const memory = textInput({ value: String(guest.memory ?? ''), size: '8' });
   const cpu = textInput({ type: 'number', min: '0.01', step: 'any', value: String(guest.cpu ?? '') });
   const fields = containerFields(spec);

@@ -5,7 +5,7 @@ import { formatMb } from '../../../portable/format.js';
 import { submit } from '../api.js';
 import { field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
-import { type Input, markInvalid, sizeIn, textInput } from '../inputs.js';
+import { type Input, listOf, markInvalid, sizeIn, textInput } from '../inputs.js';
 import { follow } from '../jobs.js';
 import { store } from '../store.js';
 import { containerPart } from './container-part.js';
@@ -28,15 +28,6 @@ const effectOf = (guest: Guest, most: string): string => {
 };
 
 const countIn = ({ value }: Input): number | undefined => (value.trim() === '' ? undefined : Number(value));
-
-const tagsIn = ({ value }: Input): string[] => [
-  ...new Set(
-    value
-      .split(',')
-      .map((tag) => tag.trim())
-      .filter(Boolean),
-  ),
-];
 
 /** Leaves out what is as before; an empty field returns its key to the default. */
 const changed = (before: GuestPatch, after: GuestPatch): GuestPatch =>
@@ -105,13 +96,14 @@ export const openEdit = (guest: Guest): void => {
   const read = (): GuestPatch => ({
     name: label.name.value.trim() || null,
     description: label.description.value.trim() || null,
-    tags: tagsIn(label.tags),
+    tags: listOf(label.tags.value),
     ...size.read(),
   });
   const title = store.nameOf(id);
   void formDialog({
     title: `Edit ${title}`,
     action: 'Save',
+    isWide: isContainer,
     content: [
       field('Name', label.name),
       field('Description', label.description),

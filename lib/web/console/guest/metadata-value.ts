@@ -1,9 +1,9 @@
+import { cloudConfigMistake } from '../../../portable/cloud-config.js';
 import { h } from '../dom.js';
 import { isReadOnly } from '../session.js';
 
 /** The keys whose values cloud-init reads as YAML, if they begin with `#cloud-config`. */
 const CLOUD_CONFIG_KEYS = ['user-data', 'vendor-data'];
-const CLOUD_CONFIG = '#cloud-config';
 
 const isLong = (key: string, text: string): boolean => CLOUD_CONFIG_KEYS.includes(key) || text.includes('\n');
 
@@ -26,9 +26,7 @@ export const valueField = (
  * @throws {Error} that says where the YAML is wrong
  */
 export const checkValue = async (key: string, text: string): Promise<void> => {
-  if (!CLOUD_CONFIG_KEYS.includes(key) || !text.startsWith(CLOUD_CONFIG)) return;
-  const { parseDocument } = await import('/console/vendor/yaml/index.js');
-  const [error] = parseDocument(text).errors;
-  if (error)
-    throw new Error(`${key} is not valid YAML, and was not changed: ${error.message.split('\n')[0]}`);
+  if (!CLOUD_CONFIG_KEYS.includes(key)) return;
+  const mistake = cloudConfigMistake(await import('/console/vendor/yaml/index.js'), text);
+  if (mistake !== undefined) throw new Error(`${key} was not changed: ${mistake}`);
 };

@@ -14,6 +14,22 @@ test('stores the guest, queues its creation and replies with 202', async (t) => 
   t.is(context.guests.get(reply.body.id).state, 'running');
 });
 
+for (const type of ['kvm', 'container'] as const)
+  test(`leaves a new guest of type ${type} off when the client wants that`, async (t) => {
+    const { context, scripted } = await startTestAgent(t);
+    const reply = await createGuest(
+      event({ payload: { type, image: 'i' }, query: { start: false } }),
+      context,
+    );
+    const action = type === 'container' ? 'containerDefine' : 'define';
+    t.like(await finished(context, jobIdOf(reply)), { Action: action, Status: 'Complete' });
+    t.is(context.guests.get(reply.body.id).state, 'shutoff');
+    t.deepEqual(
+      scripted.calls.map(({ method }) => method).filter((method) => /create$/i.test(method)),
+      [],
+    );
+  });
+
 test('keeps the id that the client chose', async (t) => {
   const { context } = await startTestAgent(t);
   t.is((await createGuest(event({ payload: { id: ID } }), context)).body.id, ID);
