@@ -78,7 +78,10 @@ export interface GuardOptions {
   resolve?: Resolve;
 }
 
-/** The options of axios that keep a request, and its redirects, to addresses that may be reached. */
+/**
+ * The options of axios that keep a request, and its redirects, to addresses that may be reached. Each request has a new
+ * connection: the server may just be closing an idle one.
+ */
 export interface Guard {
   httpAgent: HttpAgent;
   httpsAgent: HttpsAgent;
@@ -119,8 +122,8 @@ export const createGuard = ({ reachable, trusted = [], resolve }: GuardOptions):
   }
   const checkUrl = (url: URL): void => check(url.hostname.replace(/^\[|\]$/g, ''), serverKey(url));
   return {
-    httpAgent: new GuardedHttpAgent(),
-    httpsAgent: new GuardedHttpsAgent(),
+    httpAgent: new GuardedHttpAgent({ keepAlive: false }),
+    httpsAgent: new GuardedHttpsAgent({ keepAlive: false }),
     beforeRedirect: ({ href }) => checkUrl(new URL(String(href))),
     check: checkUrl,
   };

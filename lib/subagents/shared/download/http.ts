@@ -1,5 +1,4 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { errorMessage } from '../../../errors.js';
 import { axios } from '../../../http/axios.js';
 import { type Guard, unreachableIn } from '../../../http/guard.js';
@@ -8,11 +7,6 @@ import { SourceError } from './source-error.js';
 
 /** After this long without a byte, a connection counts as broken. */
 const STALL_MS = 60_000;
-/** New connections each time: the server may just be closing an idle one. */
-const CONNECTIONS = {
-  httpAgent: new HttpAgent({ keepAlive: false }),
-  httpsAgent: new HttpsAgent({ keepAlive: false }),
-};
 
 /** Whether a retry may get another status: 408 Request Timeout, 429 Too Many Requests, and server errors. */
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
@@ -73,7 +67,6 @@ export const request = async (url: URL, options: HttpOptions, rest?: Rest): Prom
       maxRedirects: 5,
       ...{ httpAgent, httpsAgent, beforeRedirect },
       timeout: stallMs,
-      ...CONNECTIONS,
       ...(signal ? { signal } : {}),
     });
     // An error between two reads must not end the process; the next read reports it.

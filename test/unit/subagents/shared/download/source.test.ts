@@ -109,6 +109,16 @@ test('refuses a private address that is not listed, once and for good', async (t
   t.is(requests, 0);
 });
 
+test('refuses a name that resolves to a private address', async (t) => {
+  const url = await serveHttp(t, (_, response) => void response.end('secret'));
+  const named = url.replace('127.0.0.1', 'localhost');
+  const closed = createGuard({ reachable: new Reachable() });
+  await t.throwsAsync(openSource(`${named}/x`, { guard: closed, importDirs: [] }), {
+    instanceOf: Refusal,
+    message: /localhost is (127\.0\.0\.1|::1), which is a loopback address/,
+  });
+});
+
 test("reports the server's status without the query and its secrets", async (t) => {
   const url = await serveHttp(t, (_, response) => void response.writeHead(403).end());
   await t.throwsAsync(openSource(`${url}/x?token=secret`, { guard, importDirs: [] }), {
