@@ -1,6 +1,7 @@
 import type { Context } from '../lib/agent/context.js';
 import type { Route } from '../lib/server/route.js';
 import { backupRoutes } from './backups.js';
+import { catalogueRoutes } from './catalogue.js';
 import { consoleRoutes } from './consoles.js';
 import { debugRoutes } from './debug.js';
 import { diskRoutes } from './disks.js';
@@ -25,6 +26,7 @@ import { volumeRoutes } from './volumes.js';
 export const routeTable: readonly Route<Context>[] = [
   ...metadataRoutes,
   ...imageRoutes,
+  ...catalogueRoutes,
   ...storageRoutes,
   ...volumeRoutes,
   ...networkRoutes,

@@ -20,6 +20,7 @@ import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import { ScheduleStore } from '../store/schedule-store.js';
 import { AddressBook } from './address-book.js';
+import { openCatalogue } from './catalogue/open.js';
 import { ComingBack } from './coming-back/coming-back.js';
 import type { Context } from './context.js';
 import { publishChanges, scheduleEvent } from './publish-changes.js';
@@ -164,6 +165,7 @@ export const openAgent = async (
       cpuModel: config.guests.cpu_model,
       autostart: config.guests.autostart,
       host: comingBack,
+      catalogue: openCatalogue(config, log),
     },
     begin: async () => {
       await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);

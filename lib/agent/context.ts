@@ -10,6 +10,7 @@ import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { MetadataStore } from '../store/metadata-store.js';
 import type { AddressBook } from './address-book.js';
+import type { Catalogue } from './catalogue/catalogue.js';
 import type { ComingBack } from './coming-back/coming-back.js';
 
 /** The state and services that handlers work with. */
@@ -26,6 +27,8 @@ export interface Context {
   /** The guests of the host, which come back after its boots. */
   host: Pick<ComingBack, 'status' | 'down' | 'up'>;
   schedules: Schedules;
+  /** The images that can be fetched by name. */
+  catalogue: Pick<Catalogue, 'list'>;
   /** Whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
   /** What the sub-agents could not do and retry, in sentences, by the name of a service. */

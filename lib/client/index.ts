@@ -2,6 +2,12 @@ export type { Console, TerminalSize } from '../http/websocket/console.js';
 export type { GuestAction } from '../model/actions.js';
 export type { Backup, PendingBackup } from '../model/backup.js';
 export type { BackupDetails } from '../model/backup-details.js';
+export type {
+  CatalogueImage,
+  CatalogueListing,
+  CatalogueQuery,
+  CatalogueSource,
+} from '../model/catalogue.js';
 export type { CloneRequest } from '../model/clone.js';
 export type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 export type { DiskUse } from '../model/disk-use.js';

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import type { CatalogueListing, CatalogueQuery } from '../model/catalogue.js';
 import type { HostNetworks } from '../model/host-networks.js';
 import type { Job } from '../model/job.js';
 import type { Principal } from '../model/principal.js';
@@ -98,6 +99,11 @@ export class MistifyClient {
   /** Returns the space of the storage of images and disks, in MB. */
   storage(options?: CallOptions): Promise<StorageSpace> {
     return this.#transport.get('/storage', {}, options);
+  }
+
+  /** Returns the images that can be fetched by name, and the sources of the catalogue. */
+  catalogue(query: CatalogueQuery = {}, options?: CallOptions): Promise<CatalogueListing> {
+    return this.#transport.get('/catalogue', { ...query }, options);
   }
 
   /** Returns the networks that the NICs of guests can name, and what could not be listed. */

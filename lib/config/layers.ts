@@ -1,4 +1,6 @@
+import { dirname, resolve } from 'node:path';
 import { ACTION_SPECS } from '../model/actions.js';
+import type { CatalogueSourceConfig } from './catalogue.js';
 import type { EventsConfig } from './events.js';
 import type { GuestsConfig } from './guests.js';
 import type { QuotaConfig } from './quota.js';
@@ -17,6 +19,11 @@ export interface Draft {
   guests: GuestsConfig;
   quota: QuotaConfig;
   schedules: SchedulesConfig;
+  catalogue: {
+    /** By name, in order. */
+    sources: Map<string, CatalogueSourceConfig>;
+    max_age?: number;
+  };
   dbpath?: string;
 }
 
@@ -33,6 +40,12 @@ export interface Definition {
 /** Definitions by key, such as `services.storage`. */
 export type Layer = Map<string, Definition>;
 
+/** Makes the path of a list absolute. */
+const placeList = (file: string, { list, ...others }: CatalogueSourceConfig): CatalogueSourceConfig => {
+  if (list === undefined) return others;
+  return { list: /^https?:/.test(list) ? list : resolve(dirname(file), list) };
+};
+
 /** Lists the definitions of a file. Each key of `server`, `events`, `guests`, `quota` and `schedules` is a definition of its own. */
 export const layerOf = (file: string, content: ConfigFile): Layer => {
   const layer: Layer = new Map();
@@ -47,7 +60,14 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
     for (const [key, value] of Object.entries(content[part] ?? {}))
       define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
   }
-  const { dbpath, private_addresses: privateAddresses } = content;
+  const { dbpath, private_addresses: privateAddresses, catalogue = {} } = content;
+  for (const [name, source] of Object.entries(catalogue.sources ?? {}))
+    define(`catalogue.sources.${name}`, source, ({ catalogue: { sources } }) => {
+      if (source) sources.set(name, placeList(file, source));
+    });
+  const { max_age } = catalogue;
+  if (max_age !== undefined)
+    define('catalogue.max_age', max_age, (draft) => Object.assign(draft.catalogue, { max_age }));
   if (privateAddresses !== undefined)
     define('private_addresses', privateAddresses, (draft) => Object.assign(draft, { privateAddresses }));
   if (dbpath !== undefined) define('dbpath', dbpath, (draft) => Object.assign(draft, { dbpath }));

@@ -97,6 +97,7 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     privateAddresses: [],
     quota: {},
     schedules: {},
+    catalogue: { sources: new Map() },
   };
   for (const { apply } of definitions.values()) apply(draft);
   const dbpath = resolve(draft.dbpath ?? defaultDbpath());

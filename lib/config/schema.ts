@@ -2,6 +2,7 @@ import Joi from 'joi';
 import { isNetwork } from '../http/reachable.js';
 import { RPC_PATH, type StageArgs } from '../rpc/protocol/calls.js';
 import type { ServiceAddress } from '../rpc/protocol/service-address.js';
+import { type CatalogueConfig, catalogueSchema } from './catalogue.js';
 import { type EventsConfig, eventsSchema } from './events.js';
 import { type GuestsConfig, guestsSchema } from './guests.js';
 import { type QuotaConfig, quotaSchema } from './quota.js';
@@ -60,6 +61,7 @@ export interface ConfigFile {
   guests?: GuestsConfig;
   quota?: QuotaConfig;
   schedules?: SchedulesConfig;
+  catalogue?: CatalogueConfig;
 }
 
 const timeout = Joi.number().positive().max(86_400).description('Seconds for a call').example(60);
@@ -186,6 +188,7 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   guests: guestsSchema,
   quota: quotaSchema.description('The most that all guests of the host may have together'),
   schedules: schedulesSchema.description('How schedules run'),
+  catalogue: catalogueSchema,
   dbpath: Joi.string()
     .allow('')
     .empty('')

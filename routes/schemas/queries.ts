@@ -14,6 +14,7 @@ import type { UploadQuery } from '../../handlers/images/upload.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
 import { backupSchema } from '../../lib/model/backup.js';
 import { bootDeviceSchema } from '../../lib/model/boot-order.js';
+import type { CatalogueQuery } from '../../lib/model/catalogue.js';
 import { DISK_FORMATS } from '../../lib/model/disk-formats.js';
 import type {
   BootQuery,
@@ -71,6 +72,19 @@ export const imagesQuery: ObjectSchema<ImagesQuery> = listQuery(imageSchema).app
     .allow('')
     .max(64)
     .description('`container` for container images, any other value for disk images; both when absent'),
+});
+
+export const catalogueQuery = Joi.object<CatalogueQuery>({
+  search: Joi.string()
+    .allow('')
+    .max(256)
+    .description('Words that the id, another name or the title of an image has; all images when absent')
+    .example('debian'),
+  arch: Joi.string()
+    .max(32)
+    .description('The architecture; by default that of the host, `all` for all')
+    .example('x86_64'),
+  source: Joi.string().max(32).description('The name of a source in the config; all when absent'),
 });
 
 export const exportQuery = Joi.object<ExportQuery>({

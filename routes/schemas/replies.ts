@@ -1,6 +1,7 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
 import { backupSchema } from '../../lib/model/backup.js';
 import { backupDetailsSchema } from '../../lib/model/backup-details.js';
+import { catalogueListingSchema } from '../../lib/model/catalogue.js';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { execResultSchema } from '../../lib/model/exec.js';
 import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
@@ -89,6 +90,7 @@ export const replies = {
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,
+  catalogue: catalogueListingSchema,
   host: hostStatusSchema,
   schedule: scheduleDetailsSchema,
   schedules: listOf(scheduleStatusSchema),

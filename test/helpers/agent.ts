@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import type { Context } from '../../lib/agent/context.js';
+import type { CatalogueSourceConfig } from '../../lib/config/catalogue.js';
 import type { EventsConfig } from '../../lib/config/events.js';
 import type { GuestsConfig } from '../../lib/config/guests.js';
 import type { Config } from '../../lib/config/load.js';
@@ -41,6 +42,8 @@ export interface TestAgentOptions extends Script {
   events?: EventsConfig;
   quota?: QuotaConfig;
   schedules?: SchedulesConfig;
+  /** The sources of the catalogue. */
+  catalogue?: ReadonlyMap<string, CatalogueSourceConfig>;
   /** By default the agent asks for no addresses in the background, among the calls that a test expects. */
   guests?: GuestsConfig;
   server?: ServerConfig;
@@ -100,6 +103,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     privateAddresses: [],
     quota: options.quota ?? {},
     schedules: options.schedules ?? {},
+    catalogue: { sources: new Map(options.catalogue) },
   };
 };
 

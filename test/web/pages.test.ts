@@ -6,6 +6,7 @@ import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js'
 import { makeToken, serveGuarded } from '../helpers/guarded.js';
 import { needs } from '../helpers/needs.js';
 import { startWithTestService } from '../helpers/program.js';
+import { serveStreams, UBUNTU } from '../helpers/simplestreams.js';
 import { gate } from '../helpers/wait.js';
 
 const test = needs(BROWSER);
@@ -224,6 +225,22 @@ test('fetches images with progress and deletes them after confirmation', async (
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await rowWith(page, 'tiny').waitFor({ state: 'detached' });
   t.true(images.has('debian-12'));
+});
+
+test('fetches an image of the catalogue with its sum, and says which source cannot be read', async (t) => {
+  const { url: server } = await serveStreams(t, UBUNTU);
+  const catalogue = new Map([
+    ['ubuntu', { simplestreams: server }],
+    ['off', { simplestreams: 'http://127.0.0.1:1' }],
+  ]);
+  const { url, scripted } = await serveApi(t, { catalogue });
+  const page = await openPage(t, `${url}/#/images`);
+  await page.keyboard.press('n');
+  await page.getByText(/^\d images? for this host, each with its sum\. off cannot be read/).waitFor();
+  await page.getByLabel('From the catalogue').fill('ubuntu-24.04');
+  await page.getByRole('button', { name: 'Fetch', exact: true }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  t.like(scripted.requests('Test.fetchImage')[0], { id: 'ubuntu/24.04', sha256: '1'.repeat(64) });
 });
 
 test('creates volumes, names their guests, and deletes them after confirmation', async (t) => {

@@ -4,12 +4,14 @@ import type { Image, MistifyClient } from '../../client/index.js';
 import type { ImageFetch } from '../../model/image.js';
 import { FETCH_FORMATS } from '../../model/image-formats.js';
 import { formatMb, shortImageId } from '../../portable/format.js';
+import { findInCatalogue } from '../catalogue.js';
 import { type Column, keysFor, parseFields } from '../columns.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { reportJobs } from '../report-jobs.js';
-import { withSession } from '../session.js';
+import { type Session, withSession } from '../session.js';
 import { addContainerImageCommands } from './container-image.js';
 import { addImageCreate } from './image-create.js';
+import { addSearch } from './image-search.js';
 import { addDownload, addUpload } from './image-transfer.js';
 
 const COLUMNS: readonly Column<Image>[] = [
@@ -30,6 +32,21 @@ const storeOf = (client: MistifyClient, { container }: StoreOption): Images =>
 const addContainerOption = (command: Command): Command =>
   command.option('--container', 'container images instead of disk images');
 
+const FETCH_KEYS = ['sha256', 'sha512', 'sums', 'format', 'refresh', 'platform'] as const;
+
+type FetchOptions = StoreOption & FollowOptions & Pick<ImageFetch, (typeof FETCH_KEYS)[number]>;
+
+/** Leaves out what the command line does not name. */
+const given = (options: FetchOptions): Partial<ImageFetch> =>
+  Object.fromEntries(FETCH_KEYS.flatMap((key) => (options[key] ? [[key, options[key]]] : [])));
+
+/** Returns the request for an image of the catalogue; `undefined` when the catalogue has none of that name. */
+const offeredImage = async ({ client, out }: Session, name: string): Promise<ImageFetch | undefined> => {
+  const { image, problems } = await findInCatalogue(client, name);
+  if (!image) for (const problem of problems) out.note(problem);
+  return image?.fetch;
+};
+
 export const addImageCommands = (program: Command): void => {
   const image = program
     .command('image')
@@ -38,6 +55,8 @@ export const addImageCommands = (program: Command): void => {
       'after',
       `
 Examples:
+  mistify image search debian
+  mistify image fetch debian/13 --wait
   mistify image fetch debian-12 https://cloud.example.org/debian-12.qcow2 --wait
   mistify image fetch docker.io/library/busybox:1 --container --wait
   mistify image list`,
@@ -69,7 +88,7 @@ Examples:
       image
         .command('fetch <image> [source]')
         .description(
-          'fetch an image from an http, https or file URL; by default from the image server or, with --container, its registry',
+          'fetch an image from an http, https or file URL; by default from the catalogue, the image server or, with --container, its registry',
         )
         .option('--sha256 <sum>', 'expected SHA-256 sum of the downloaded file, in hex')
         .option('--sha512 <sum>', 'expected SHA-512 sum of the downloaded file, in hex')
@@ -86,30 +105,19 @@ Examples:
         ),
     ),
   ).action(
-    withSession(
-      async (
-        session,
-        id: string,
-        source: string | undefined,
-        options: StoreOption & FollowOptions & Omit<ImageFetch, 'id' | 'type' | 'source'>,
-      ) => {
-        const { sha256, sha512, sums, format, refresh, platform, dryRun } = options;
-        const fetch: ImageFetch = {
-          id,
-          ...(source ? { source } : {}),
-          ...(sha256 ? { sha256 } : {}),
-          ...(sha512 ? { sha512 } : {}),
-          ...(sums ? { sums } : {}),
-          ...(format ? { format } : {}),
-          ...(refresh ? { refresh } : {}),
-          ...(platform ? { platform } : {}),
-        };
-        const accepted = await storeOf(session.client, options).fetch(fetch, { dryRun });
-        await reportJob(session, accepted, `fetch ${id}`, options);
-      },
-    ),
+    withSession(async (session, id: string, source: string | undefined, options: FetchOptions) => {
+      const offered = source || options.container ? undefined : await offeredImage(session, id);
+      const request: ImageFetch = {
+        ...(offered ?? { id }),
+        ...(source ? { source } : {}),
+        ...given(options),
+      };
+      const accepted = await storeOf(session.client, options).fetch(request, { dryRun: options.dryRun });
+      await reportJob(session, accepted, `fetch ${request.id}`, options);
+    }),
   );
 
+  addSearch(image);
   addImageCreate(image);
   addUpload(image);
   addDownload(image);

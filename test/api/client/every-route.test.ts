@@ -166,6 +166,7 @@ const uses: Record<string, Use> = {
   },
   'GET /guests/{guestID}/disks': (client, { guest }) => client.guests.disks(guest),
   'GET /networks': (client) => client.networks(),
+  'GET /catalogue': (client) => client.catalogue(),
   'GET /storage': (client) => client.storage(),
   'GET /services': (client) => client.services(),
   'GET /access': (client) => client.access(),

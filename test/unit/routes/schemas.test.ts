@@ -151,6 +151,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       guests: 1,
       quota: 1,
       schedules: 1,
+      catalogue: 1,
     }),
   ],
   ServiceConfig: [

@@ -1,21 +1,19 @@
 import { path } from '../../../client/path.js';
 import { ACTION_SPECS } from '../../../model/actions.js';
-import type { Image, ImageFetch } from '../../../model/image.js';
+import type { Image } from '../../../model/image.js';
 import { formatMb } from '../../../portable/format.js';
 import { errorText, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
+import { fetchImage } from '../fetch-image-dialog.js';
 import { uploadImage } from '../image-upload.js';
-import { getImages, isContainerImage } from '../images.js';
+import { getImages, imagesPath, isContainerImage, SUM_PATTERN, sumOf } from '../images.js';
 import { follow, titleOf } from '../jobs.js';
 import { jobProgress, stateCell } from '../parts.js';
 import type { View } from '../router.js';
 import { isReadOnly } from '../session.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Order, textCell, VirtualTable } from '../virtual-table.js';
-
-const baseOf = (image: Pick<Image, 'type'>): string =>
-  isContainerImage(image) ? '/container_images' : '/images';
 
 const deleteImage = (image: Image): Promise<boolean> =>
   confirm(
@@ -26,7 +24,7 @@ const deleteImage = (image: Image): Promise<boolean> =>
       isDangerous: true,
     },
     async () => {
-      const { jobId } = await submit('DELETE', baseOf(image) + path`/${image.id}`);
+      const { jobId } = await submit('DELETE', imagesPath(image) + path`/${image.id}`);
       follow(jobId, { title: `Delete ${image.id}`, done: `${image.id} deleted.` });
     },
   );
@@ -45,54 +43,6 @@ const deleteCell = (): Cell<Image> => {
       setAttribute(button, 'aria-label', `Delete ${now.id}`);
     },
   };
-};
-
-const SUM_PATTERN = '[0-9a-fA-F]{64}([0-9a-fA-F]{64})?';
-
-const sumOf = (sum: string): Pick<ImageFetch, 'sha256' | 'sha512'> =>
-  sum === '' ? {} : sum.length === 64 ? { sha256: sum } : { sha512: sum };
-
-const fetchImage = (): Promise<boolean> => {
-  const input = (attributes: Record<string, string | boolean>): HTMLInputElement =>
-    h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
-  const id = input({ required: true, placeholder: 'debian-12', autofocus: true });
-  const source = input({ placeholder: 'https://…' });
-  const sum = input({ placeholder: '64 or 128 hex digits', pattern: SUM_PATTERN });
-  const refresh = h('input', { type: 'checkbox' });
-  const type = h(
-    'select',
-    {},
-    h('option', { value: 'kvm' }, 'Disk image'),
-    h('option', { value: 'container' }, 'Container image'),
-  );
-  return formDialog({
-    title: 'Fetch image',
-    action: 'Fetch',
-    content: [
-      field('Type', type),
-      field('ID', id, 'Any name; for a container image its full name: docker.io/library/busybox:1'),
-      field('Source', source, 'An http, https or file URL. Leave empty for container images.'),
-      field('SHA-256 or SHA-512', sum, 'Optional; checked against the downloaded file'),
-      h(
-        'label',
-        { class: 'check' },
-        refresh,
-        'Replace the image if it exists; guests keep what they were made of',
-      ),
-    ],
-    isComplete: () => id.value.trim() !== '',
-    submit: async () => {
-      const image = {
-        id: id.value.trim(),
-        type: type.value,
-        ...(source.value.trim() ? { source: source.value.trim() } : {}),
-        ...sumOf(sum.value.trim()),
-        ...(refresh.checked ? { refresh: true } : {}),
-      };
-      const { jobId } = await submit('POST', baseOf(image), image);
-      follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} is in the store.` });
-    },
-  });
 };
 
 /** A name for the image in a file: that of the file, without its endings. */

@@ -25,6 +25,7 @@ const configOf = (address: ServiceAddress, command?: string[]): Config => {
     privateAddresses: [],
     quota: {},
     schedules: {},
+    catalogue: { sources: new Map() },
   };
 };
 

@@ -28,7 +28,15 @@ const superviseShared = async (t: ExecutionContext, options: Record<string, stri
   });
   const config = {
     services: new Map(services),
-    ...{ actions: new Map(), server: {}, events: {}, guests: {}, quota: {}, schedules: {} },
+    ...{
+      actions: new Map(),
+      server: {},
+      events: {},
+      guests: {},
+      quota: {},
+      schedules: {},
+      catalogue: { sources: new Map() },
+    },
     ...{ dbpath, warnings: [], privateAddresses: [] },
   };
   const before = new Set(await childrenOf(process.pid));

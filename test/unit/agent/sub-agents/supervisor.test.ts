@@ -40,6 +40,7 @@ const supervise = async (
     privateAddresses: [],
     quota: {},
     schedules: {},
+    catalogue: { sources: new Map() },
   };
   const secrets = await Secrets.load(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);
