@@ -579,7 +579,8 @@ test('offers a guest whose creation failed nothing but its deletion', async (t) 
   await page.getByRole('button', { name: 'Delete' }).waitFor();
   for (const name of ['Shut down', 'Reboot', 'Suspend', 'Restart', 'Power off'])
     t.true(await page.getByRole('button', { name, exact: true }).isDisabled(), name);
-  t.is(await page.getByRole('button', { name: 'Start', exact: true }).count(), 0);
+  for (const name of ['Start', 'Edit', 'Export', 'Change'])
+    t.is(await page.getByRole('button', { name, exact: true }).count(), 0, name);
 });
 
 test('no longer shows the load of a guest that is off', async (t) => {

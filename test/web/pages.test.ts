@@ -362,6 +362,7 @@ test('offers no change on any page to a token of scope read', async (t) => {
     ['volumes', 'New volume'],
     [`guests/${id}/overview`, 'Power off'],
     [`guests/${id}/snapshots`, 'Roll back'],
+    [`guests/${id}/snapshots`, 'Download'],
     [`guests/${id}/metadata`, 'Remove name'],
   ] as const) {
     await page.goto(`${api.url}/#/${place}`);

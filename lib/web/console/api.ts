@@ -1,7 +1,7 @@
 import { MistifyError } from '../../client/errors.js';
 import type { Principal } from '../../model/principal.js';
 import { nextLink } from '../../portable/next-link.js';
-import { setReadOnly, token } from './session.js';
+import { setMayDownload, setReadOnly, token } from './session.js';
 import { sentence } from './words.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -113,6 +113,7 @@ export const patch = async <Body>(path: string, body: unknown): Promise<Body> =>
 export const readAccess = async (): Promise<void> => {
   const { scope } = await get<Principal>('/access');
   setReadOnly(scope === 'read' || scope === 'export');
+  setMayDownload(scope !== 'read');
   notifyAccess();
 };
 

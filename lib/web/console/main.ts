@@ -6,7 +6,7 @@ import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
 import { currentPath, go, type View } from './router.js';
-import { forgetToken, isReadOnly, token } from './session.js';
+import { forgetToken, isReadOnly, mayDownload, token } from './session.js';
 import { signIn } from './sign-in.js';
 import { type Kind, store } from './store.js';
 import { agentView } from './views/agent.js';
@@ -158,6 +158,7 @@ const brokenText = (error?: MistifyError): string =>
 const showReadOnly = (): void => {
   byId('read-only').hidden = !isReadOnly();
   document.body.classList.toggle('read-only', isReadOnly());
+  document.body.classList.toggle('no-downloads', !mayDownload());
 };
 
 /** Follows the agent's events. Asks the user to sign in whenever the agent responds with 401. */

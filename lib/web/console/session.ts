@@ -23,6 +23,15 @@ export const setReadOnly = (now: boolean): void => {
   readOnly = now;
 };
 
+let downloads = true;
+
+/** Whether the scope of this page permits downloads of disks. */
+export const mayDownload = (): boolean => downloads;
+
+export const setMayDownload = (now: boolean): void => {
+  downloads = now;
+};
+
 /** Base64url (RFC 4648, section 5), whose characters a subprotocol name may have. */
 const base64Url = (text: string): string =>
   btoa(String.fromCharCode(...new TextEncoder().encode(text)))

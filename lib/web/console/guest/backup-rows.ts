@@ -37,7 +37,7 @@ const downloads = ({ id, guest, name = guest, disks }: Backup): HTMLElement[] =>
     const start = (): void => void attempt(() => download(source, `${name}-disk-${disk}-${shortId(id)}.raw`));
     return h(
       'button',
-      { class: 'small', onclick: start },
+      { class: 'small downloads', onclick: start },
       disks.length > 1 ? `Download disk ${disk}` : 'Download',
     );
   });

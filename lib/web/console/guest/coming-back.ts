@@ -129,7 +129,9 @@ export const afterBootFact = (guest: Guest): Node => {
     'span',
     { class: 'row' },
     `${words}${orderText(guest)}${waits}`,
-    h('button', { class: 'small changes', onclick: () => openDialog(guest) }, 'Change'),
+    // A guest that could not be created can only be deleted.
+    guest.state !== 'error' &&
+      h('button', { class: 'small changes', onclick: () => openDialog(guest) }, 'Change'),
   );
 };
 

@@ -133,7 +133,7 @@ export const snapshotsTab = (guestId: string): Tab => {
         );
       return h(
         'button',
-        { class: 'small', onclick: start },
+        { class: 'small downloads', onclick: start },
         disks.length > 1 ? `Download disk ${disk}` : 'Download',
       );
     });

@@ -114,6 +114,11 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
     { title: 'Download it with its disks, as one file', onclick: () => exportGuest(current()) },
     'Export',
   );
+  const edit = h(
+    'button',
+    { title: 'Change its name, labels and size', onclick: () => openEdit(current()) },
+    'Edit',
+  );
   const clone = h(
     'button',
     { title: 'Make another guest of this one', onclick: () => openClone(current()) },
@@ -126,14 +131,15 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
       'div',
       { class: 'actions changes', role: 'group', 'aria-label': 'Actions' },
       ...buttons.map(({ element }) => element),
-      h('button', { title: 'Change its name, labels and size', onclick: () => openEdit(current()) }, 'Edit'),
+      edit,
       exporting,
       clone,
       template,
       warm.element,
     ),
     update: (guest) => {
-      exporting.hidden = guest.type === 'container';
+      edit.hidden = guest.state === 'error';
+      exporting.hidden = guest.type === 'container' || guest.state === 'error';
       clone.hidden = guest.type === 'container' || guest.state === 'error';
       warm.update(guest);
       template.hidden = !isTemplateChangeable(guest);
