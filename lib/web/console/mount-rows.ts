@@ -22,14 +22,11 @@ interface MountRow {
   read: () => ContainerMount;
 }
 
-/** Suggests the volumes of the host. A volume that does not exist yet is created with the container. */
-const volumeNames = (): HTMLElement => {
-  const list = h('datalist', { id: 'volumes' });
-  get<Volume[]>('/volumes')
-    .then((volumes) => list.replaceChildren(...volumes.map(({ name }) => h('option', { value: name }))))
-    // The user can type a name without suggestions.
-    .catch(() => undefined);
-  return list;
+/** Reads the names of the volumes for a list of suggestions. */
+const suggestVolumes = async (list: HTMLElement): Promise<void> => {
+  // The user can type a name without suggestions. A volume that does not exist is created with the container.
+  const volumes = await get<Volume[]>('/volumes').catch(() => []);
+  list.replaceChildren(...volumes.map(({ name }) => h('option', { value: name })));
 };
 
 const mountRow = (mount?: ContainerMount): MountRow => {
@@ -81,7 +78,15 @@ const mountRow = (mount?: ContainerMount): MountRow => {
 
 /** The rows for the mounts of a container. */
 export const mountRows = (mounts: readonly ContainerMount[] = []): Rows<MountRow> => {
-  const rows = rowsOf({ name: 'mount', createRow: mountRow, values: mounts });
-  rows.element.append(volumeNames());
+  const list = h('datalist', { id: 'volumes' });
+  let isAsked = false;
+  const createRow = (mount?: ContainerMount): MountRow => {
+    // A host that has no container engine, and so no mounts, has no list either.
+    if (!isAsked) void suggestVolumes(list);
+    isAsked = true;
+    return mountRow(mount);
+  };
+  const rows = rowsOf({ name: 'mount', createRow, values: mounts });
+  rows.element.append(list);
   return rows;
 };
