@@ -3,7 +3,7 @@ import type { Reply } from '../lib/model/endpoint.js';
 import { etagOf } from '../lib/model/etag.js';
 import type { Metadata } from '../lib/model/guest.js';
 import { formatTexts, HIDDEN_KEYS_HEADER } from '../lib/model/hidden-keys.js';
-import type { Principal } from '../lib/model/principal.js';
+import type { Client, Subject } from '../lib/model/rights.js';
 import { viewFor } from '../lib/model/secrets.js';
 import type { ByteStream } from '../lib/rpc/protocol/byte-stream.js';
 import type { ActionResult } from '../lib/runtime/runtime.js';
@@ -19,9 +19,12 @@ export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
   isStored: true,
 });
 
-/** Replies with metadata as the client may see it; a header names the keys that are left out. */
-export const metadataFor = (principal: Principal | undefined, metadata: Metadata): Reply<Metadata> => {
-  const view = viewFor(principal);
+/**
+ * Replies with metadata as the client may see it; a header names the keys that are left out.
+ * @param guest whose metadata it is; the host's when absent
+ */
+export const metadataFor = (client: Client, metadata: Metadata, guest?: Subject): Reply<Metadata> => {
+  const view = viewFor(client, guest);
   const reply = tagged(view.metadata(metadata));
   const hidden = view.hiddenKeys(metadata);
   if (hidden.length === 0) return reply;

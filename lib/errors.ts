@@ -4,6 +4,7 @@
  */
 export type ErrorKind =
   | 'invalid' // the request is wrong, whatever the state of the host
+  | 'forbidden' // the client has not the right
   | 'not_found' // the request names something that does not exist
   | 'conflict' // the current state does not permit the request
   | 'past_end' // a download is to go on where nothing is left
@@ -29,6 +30,17 @@ export class AgentError extends Error {
   }
 }
 
+/** A refusal for want of a right. */
+export class Forbidden extends AgentError {
+  /** The right that the client lacks. */
+  readonly missing: string;
+
+  constructor(missing: string, message: string) {
+    super('forbidden', message);
+    this.missing = missing;
+  }
+}
+
 export const invalid = (message: string): AgentError => new AgentError('invalid', message);
 
 export const guestNotFound = (id: string): AgentError =>
@@ -38,6 +50,9 @@ export const jobNotFound = (id: string): AgentError => new AgentError('not_found
 
 export const jobEnded = (id: string, status: string): AgentError =>
   new AgentError('conflict', `job ${id} has already ended: its status is ${status}`);
+
+export const backupNotFound = (id: string): AgentError =>
+  new AgentError('not_found', `backup ${id}: not found`);
 
 export const imageNotFound = (id: string): AgentError =>
   new AgentError('not_found', `image ${id} is not on this host: fetch it first`);

@@ -10,6 +10,8 @@ export const catalogueRoutes: Route<Context>[] = [
     path: '/catalogue',
     operationId: 'listCatalogue',
     summary: 'List the images that can be fetched by name',
+    can: 'look',
+    over: 'some',
     tags: ['images'],
     query: catalogueQuery,
     reply: {

@@ -10,8 +10,8 @@ export const documentationRoutes = (table: () => readonly Route[]): Route<Contex
     path: '/openapi.json',
     operationId: 'getOpenApi',
     summary: 'Get this description of the API',
+    can: 'public',
     tags: ['documentation'],
-    scope: 'public',
     reply: {
       status: 200,
       description: 'An OpenAPI 3.1 document',

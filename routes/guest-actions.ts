@@ -19,6 +19,8 @@ interface ActionRoute {
   handler: typeof startGuest;
   operationIds: { POST: string; GET: string };
   summary: string;
+  /** The right that it needs. */
+  can: 'power' | 'change';
   /** Whether it takes `timeout` and `force`. */
   asksGuest?: boolean;
   /** Whether it takes `boot`, too. */
@@ -32,18 +34,21 @@ const actions: Record<GuestAction, ActionRoute> = {
     handler: shutdownGuest,
     operationIds: { POST: 'shutdownGuest', GET: 'shutdownGuestByGet' },
     summary: 'Ask a guest to shut down',
+    can: 'power',
     asksGuest: true,
   },
   reboot: {
     handler: rebootGuest,
     operationIds: { POST: 'rebootGuest', GET: 'rebootGuestByGet' },
     summary: 'Ask a guest to reboot',
+    can: 'power',
     asksGuest: true,
   },
   restart: {
     handler: restartGuest,
     operationIds: { POST: 'restartGuest', GET: 'restartGuestByGet' },
     summary: 'Reset a guest, like a reset button',
+    can: 'power',
     asksGuest: true,
     boots: true,
   },
@@ -51,11 +56,13 @@ const actions: Record<GuestAction, ActionRoute> = {
     handler: powerOffGuest,
     operationIds: { POST: 'powerOffGuest', GET: 'powerOffGuestByGet' },
     summary: 'Cut the power of a guest',
+    can: 'power',
   },
   start: {
     handler: startGuest,
     operationIds: { POST: 'startGuest', GET: 'startGuestByGet' },
     summary: 'Start a guest that is off, or resume a paused one',
+    can: 'power',
     asksGuest: true,
     boots: true,
   },
@@ -63,21 +70,25 @@ const actions: Record<GuestAction, ActionRoute> = {
     handler: suspendGuest,
     operationIds: { POST: 'suspendGuest', GET: 'suspendGuestByGet' },
     summary: 'Pause a guest',
+    can: 'power',
   },
   save: {
     handler: saveGuest,
     operationIds: { POST: 'saveGuest', GET: 'saveGuestByGet' },
     summary: 'Save the memory of a guest to disk and turn it off; its next start resumes it',
+    can: 'power',
   },
   resume: {
     handler: resumeGuest,
     operationIds: { POST: 'resumeGuest', GET: 'resumeGuestByGet' },
     summary: 'Resume a paused guest',
+    can: 'power',
   },
   delete: {
     handler: deleteGuest,
     operationIds: { POST: 'deleteGuestByPost', GET: 'deleteGuestByGet' },
     summary: 'Delete a guest and its disks',
+    can: 'change',
   },
 };
 
@@ -92,6 +103,7 @@ const upgradeRoute = route({
   path: '/guests/{guestID}/upgrade-machine',
   operationId: 'upgradeGuestMachine',
   summary: 'Move a guest on to newer virtual hardware, at its next start when it runs',
+  can: 'change',
   tags: ['guest actions'],
   query: upgradeQuery,
   params: guestParams,
@@ -114,6 +126,7 @@ const namedRoutes: Route<Context>[] = Object.entries(actions).flatMap(([action, 
       path: `/guests/{guestID}/${action}`,
       operationId: spec.operationIds[method],
       summary: spec.summary,
+      can: spec.can,
       tags: ['guest actions'],
       query: queryOf(spec),
       params: guestParams,

@@ -9,6 +9,8 @@ export const networkRoutes: Route<Context>[] = [
     path: '/networks',
     operationId: 'listNetworks',
     summary: 'List the networks of the host and say which guests can use them',
+    can: 'look',
+    over: 'some',
     tags: ['hypervisor'],
     callsSubAgent: true,
     reply: { status: 200, description: 'The networks of the host', schema: replies.networks },

@@ -9,6 +9,7 @@ export const storageRoutes: Route<Context>[] = [
     path: '/storage',
     operationId: 'getStorageSpace',
     summary: 'Get the size and the free space of the storage of images and disks',
+    can: 'look',
     tags: ['images'],
     callsSubAgent: true,
     reply: { status: 200, description: 'The space of the storage', schema: replies.storageSpace },

@@ -1,6 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { submitBackupAction } from '../../lib/runtime/actions/submit-backup.js';
+import { requireBackup } from '../rights.js';
 import { submitOnce } from '../submit.js';
 import type { BackupParams } from './get.js';
 
@@ -8,8 +9,9 @@ export const deleteBackup = async (
   event: Event<BackupParams, JobQuery>,
   context: Context,
 ): Promise<Reply<Record<string, never>>> => {
-  const reply = await submitOnce(event, context, (options) =>
-    submitBackupAction(context.runtime, 'deleteBackup', event.params.backupID, options),
-  );
+  const reply = await submitOnce(event, context, async (options) => {
+    await requireBackup(event, context, 'backup', event.params.backupID);
+    return submitBackupAction(context.runtime, 'deleteBackup', event.params.backupID, options);
+  });
   return { ...reply, body: {} };
 };

@@ -1,4 +1,6 @@
 import type { Context } from '../../lib/agent/context.js';
+import { requireOnGuest } from '../../lib/auth/authorize.js';
+import { backupNotFound } from '../../lib/errors.js';
 import type { BackupDetails } from '../../lib/model/backup-details.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { normalizeGuest } from '../../lib/model/guest.js';
@@ -17,7 +19,12 @@ export const getBackup = async (
 ): Promise<Reply<BackupDetails>> => {
   const { pipelineId, result } = await queryBackup(runtime, params.backupID, signal);
   const { backup, record } = result;
+  const subject = guests.subject(backup.guest);
+  requireOnGuest(principal, 'look', subject, backupNotFound(params.backupID));
   // A key may have been sealed since.
-  const shown = viewFor(principal).earlierGuest(normalizeGuest(record), guests.sealedKeys(backup.guest));
+  const shown = viewFor(principal, subject).earlierGuest(
+    normalizeGuest(record),
+    guests.sealedKeys(backup.guest),
+  );
   return actionResult({ pipelineId, result: { ...backup, record: shown } });
 };

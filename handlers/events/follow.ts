@@ -5,13 +5,13 @@ import type { EventLog } from '../../lib/events/event-log.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import {
   type EventBatch,
-  type EventFilter,
   type EventKind,
   eventIn,
   type HostEvent,
   matchesFilter,
 } from '../../lib/model/event.js';
 import { viewFor } from '../../lib/model/secrets.js';
+import { eventFilter } from '../rights.js';
 
 /** Tells where the stream starts, so that a client can resume before it has received any event. */
 const POSITION_HEADER = 'X-Last-Event-ID';
@@ -35,7 +35,8 @@ export interface EventsQuery {
 interface Following {
   after: number;
   limit: number;
-  filter: EventFilter;
+  /** Selects the events that the client wants and may see. */
+  matches: (event: HostEvent) => boolean;
   signal: AbortSignal;
   /** Formats an event as the client may see it. */
   format: (event: HostEvent) => string;
@@ -62,7 +63,7 @@ const isSilent = async (log: EventLog, position: number, ended: AbortSignal): Pr
 
 async function* follow(
   log: EventLog,
-  { after, limit, filter, signal, format }: Following,
+  { after, limit, matches, signal, format }: Following,
 ): AsyncGenerator<string> {
   const { closed, leave } = log.enter();
   const ended = AbortSignal.any([signal, closed]);
@@ -72,7 +73,7 @@ async function* follow(
     while (!ended.aborted) {
       const { missed, events } = await log.read(position);
       if (missed) yield formatMissed(missed);
-      for (const event of events.filter((each) => matchesFilter(each, filter)).slice(0, left)) {
+      for (const event of events.filter(matches).slice(0, left)) {
         yield format(event);
         left -= 1;
       }
@@ -89,17 +90,22 @@ async function* follow(
 
 /** Streams the host's events as they happen, starting after the last one that the client received. */
 export const followEvents = async (
-  { query, lastEventId, signal, principal }: Event<unknown, EventsQuery>,
-  { events, guests }: Context,
+  event: Event<unknown, EventsQuery>,
+  context: Context,
 ): Promise<Reply<Readable>> => {
+  const { query, lastEventId, signal, principal } = event;
+  const { events, guests } = context;
   events.requireRoom();
   const { guest, kind, limit = Number.POSITIVE_INFINITY } = query;
   const after = Math.min(lastEventId ?? query.after ?? events.lastId, events.lastId);
   const filter = { guests: guest, kinds: kind };
-  const view = viewFor(principal);
-  const format = (event: HostEvent): string =>
-    formatEvent(eventIn(view, event, (id) => guests.sealedKeys(id)));
-  const stream = follow(events, { after, limit, filter, signal, format });
+  const sees = eventFilter(event, context);
+  const matches = (each: HostEvent): boolean => matchesFilter(each, filter) && sees(each.body);
+  const format = (each: HostEvent): string => {
+    const subject = each.body.kind === 'guest' ? guests.subject(each.body.id) : undefined;
+    return formatEvent(eventIn(viewFor(principal, subject), each, (id) => guests.sealedKeys(id)));
+  };
+  const stream = follow(events, { after, limit, matches, signal, format });
   return {
     status: 200,
     headers: {

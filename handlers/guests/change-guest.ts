@@ -19,9 +19,9 @@ export const changeGuest = async (
   context: Context,
   submit: (guest: Guest, options: SubmitOptions) => Promise<Submission<Guest>>,
 ): Promise<Reply<Guest>> => {
-  const view = viewFor(event.principal);
+  const { guestID } = event.params;
+  const view = viewFor(event.principal, context.guests.subject(guestID));
   const reply = await submitOnce(event, context, async (options) => {
-    const { guestID } = event.params;
     if (event.ifMatch === undefined || event.ifMatch.trim() === '*')
       return submit(context.guests.get(guestID), options);
     // Of several clients that have seen the same guest, the first one's job is queued before the next one compares.

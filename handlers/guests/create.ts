@@ -14,6 +14,7 @@ import {
 import { viewFor } from '../../lib/model/secrets.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
+import { creatorOf } from '../rights.js';
 import { submitOnce } from '../submit.js';
 import { completeGuest } from './new-guest.js';
 
@@ -59,7 +60,8 @@ export const createGuest = async (
     return submitCreate(runtime, guest, {
       ...options,
       name: event.query.start === false ? 'define' : 'create',
+      creator: creatorOf(event, context),
     });
   });
-  return { ...reply, body: viewFor(event.principal).guest(reply.body), guest: reply.body.id };
+  return { ...reply, body: viewFor(event.principal, reply.body).guest(reply.body), guest: reply.body.id };
 };

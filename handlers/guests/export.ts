@@ -23,7 +23,8 @@ export const exportGuest = async (
   { params, query, principal, signal }: Event<GuestParams, ExportQuery>,
   { guests, runtime }: Context,
 ): Promise<Reply<Readable>> => {
-  const guest = viewFor(principal).guest(guests.get(params.guestID));
+  const found = guests.get(params.guestID);
+  const guest = viewFor(principal, found).guest(found);
   const { format = 'mistify' } = query;
   const { pipelineId, result } = await openExport(runtime, guest, format, signal);
   const { bytes, length, leftOut } = result;

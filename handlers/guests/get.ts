@@ -7,4 +7,7 @@ import { tagged } from '../replies.js';
 export const getGuest = async (
   { params, principal }: Event<GuestParams>,
   { guests }: Context,
-): Promise<Reply<Guest>> => tagged(viewFor(principal).guest(guests.get(params.guestID)));
+): Promise<Reply<Guest>> => {
+  const guest = guests.get(params.guestID);
+  return tagged(viewFor(principal, guest).guest(guest));
+};

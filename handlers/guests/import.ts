@@ -7,6 +7,7 @@ import type { ImportWishes } from '../../lib/model/imported-guest.js';
 import { viewFor } from '../../lib/model/secrets.js';
 import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitImport } from '../../lib/runtime/actions/import-actions.js';
+import { creatorOf } from '../rights.js';
 import { submitOnce } from '../submit.js';
 import { completeGuest } from './new-guest.js';
 
@@ -29,9 +30,12 @@ export const importGuest = async (
       bytes: payload instanceof Readable ? payload : Readable.from([]),
       complete: (guest: Guest) => completeGuest(guest, context),
     };
-    const submission = await submitImport(runtime, wanted, signal, options);
+    const submission = await submitImport(runtime, wanted, signal, {
+      ...options,
+      creator: creatorOf(event, context),
+    });
     if (query.start && submission.job) await submitGuestAction(runtime, submission.pending, 'start');
     return submission;
   });
-  return { ...reply, body: viewFor(event.principal).guest(reply.body), guest: reply.body.id };
+  return { ...reply, body: viewFor(event.principal, reply.body).guest(reply.body), guest: reply.body.id };
 };

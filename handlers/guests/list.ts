@@ -2,8 +2,9 @@ import type { Context } from '../../lib/agent/context.js';
 import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { hasTag } from '../../lib/model/labels.js';
-import { viewFor } from '../../lib/model/secrets.js';
+import { viewsFor } from '../../lib/model/secrets.js';
 import { page, positionOf } from '../pages.js';
+import { guestFilter } from '../rights.js';
 
 export interface GuestsQuery extends ListQuery {
   /** Tags of which a guest has at least one. */
@@ -19,10 +20,12 @@ export const listGuests = async (
   { guests, addresses }: Context,
 ): Promise<Reply<Guest[]>> => {
   const { fields, limit, tag } = query;
-  const where = tag && ((guest: Guest): boolean => hasTag(guest, tag));
+  const sees = guestFilter({ principal }, { guests });
+  const where =
+    (tag ?? sees) && ((guest: Guest): boolean => (!tag || hasTag(guest, tag)) && (!sees || sees(guest.id)));
   const found = guests.page({ after: positionOf(query), limit, where });
-  const view = viewFor(principal);
-  const items = found.items.map((guest) => addresses.listed(view.guest(guest)));
+  const viewOf = viewsFor(principal);
+  const items = found.items.map((guest) => addresses.listed(viewOf(guest).guest(guest)));
   return page(
     { ...found, items },
     // A response that omits secrets must also list the omitted keys.

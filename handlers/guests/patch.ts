@@ -1,4 +1,5 @@
 import type { Context } from '../../lib/agent/context.js';
+import { requireEverywhere, requireVolumes } from '../../lib/auth/authorize.js';
 import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
 import type { GuestPatch } from '../../lib/model/guest-patch.js';
@@ -10,6 +11,10 @@ export const patchGuest = (
   event: Event<GuestParams, JobQuery, GuestPatch>,
   context: Context,
 ): Promise<Reply<Guest>> =>
-  changeGuest(event, context, (guest, options) =>
-    submitUpdate(context.runtime, guest, event.payload, options),
-  );
+  changeGuest(event, context, (guest, options) => {
+    const { principal, payload } = event;
+    // Tags decide who may do what with a guest.
+    if (payload.tags !== undefined) requireEverywhere(principal, 'change', 'changing the tags of a guest');
+    if (payload.container) requireVolumes(principal, payload.container, context.guests.list());
+    return submitUpdate(context.runtime, guest, payload, options);
+  });

@@ -3,24 +3,15 @@ import { errorMessage } from '../errors.js';
 import { RotatingFile } from '../files/rotating-file.js';
 import type { Logger } from '../log.js';
 import type { Job } from '../model/job.js';
+import type { RequestEntry, RightEntry } from './entries.js';
+import { Refusals } from './refusals.js';
 
-/** A change that a client requested or a schedule began, or the end of the job it led to. */
+export const AUDIT_FILE = 'audit.log';
+
+/** A request of a client, a change of rights, what a schedule began, or the end of a job. */
 export type AuditEntry =
-  | {
-      event: 'request';
-      /** The client's name; its address follows. */
-      principal: string;
-      address: string;
-      method: string;
-      /** The route, with its parameters in braces. */
-      route: string;
-      guest?: string | undefined;
-      job?: string | undefined;
-      /** Of the HTTP response. */
-      status: number;
-      /** Why the request was refused for want of rights. */
-      reason?: string | undefined;
-    }
+  | RequestEntry
+  | RightEntry
   | {
       event: 'schedule';
       principal: 'schedule';
@@ -55,11 +46,12 @@ export class AuditLog {
   /** Lines to write at the end of this turn of the event loop, or once the disk works again. */
   #lines: string[] = [];
   #writing: Promise<void> | undefined;
+  readonly #refusals = new Refusals((entry) => this.write(entry));
   /** Entries dropped because too many were waiting. */
   #lost = 0;
 
   constructor({ directory, log, maxWaiting = MAX_WAITING, retryMs = RETRY_MS }: AuditLogOptions) {
-    this.#file = new RotatingFile({ directory, name: 'audit.log' });
+    this.#file = new RotatingFile({ directory, name: AUDIT_FILE });
     this.#log = log;
     this.#maxWaiting = maxWaiting;
     this.#retryMs = retryMs;
@@ -75,12 +67,18 @@ export class AuditLog {
     this.#writing ??= this.#writeAll();
   }
 
+  /** Writes a refused request, or counts it when there was one like it within the minute. */
+  refused(entry: RequestEntry): void {
+    this.#refusals.add(entry);
+  }
+
   jobEnded({ ID, GuestID, Action, Status, Message }: Job): void {
     this.write({ event: 'job', job: ID, guest: GuestID, action: Action, status: Status, message: Message });
   }
 
   /** Tries once more to write the waiting entries, then closes the file. Never rejects. */
   async close(): Promise<void> {
+    this.#refusals.endMinute();
     this.#closing.abort();
     await this.#writing;
     await this.#file.close().catch((error: unknown) => this.#reportFailure(error));

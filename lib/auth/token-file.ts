@@ -5,7 +5,7 @@ import { replaceFile } from '../files/atomic-files.js';
 import { lockFile } from '../files/file-lock.js';
 import { requireKnownFormat, STATE_FORMAT } from '../files/state-format.js';
 import { describeMistakes } from '../model/describe-mistakes.js';
-import { type StoredToken, storedTokensSchema } from './tokens.js';
+import { type StoredToken, storedTokensSchema, withGrants } from './tokens.js';
 
 /** Another change takes milliseconds, but a busy host may suspend it for long. */
 const WAIT_SECONDS = 30;
@@ -31,7 +31,7 @@ export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
     // Format 1 is the list alone.
     const { format, tokens } = Array.isArray(content) ? { format: 1, tokens: content } : content;
     requireKnownFormat(file, format);
-    const { value, error } = storedTokensSchema.validate(tokens);
+    const { value, error } = storedTokensSchema.validate(format < 6 ? withGrants(tokens) : tokens);
     if (error) throw new Error(describeMistakes(error));
     return value as StoredToken[];
   } catch (error) {

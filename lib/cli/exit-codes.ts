@@ -9,7 +9,7 @@ export const EXIT = {
   usage: 2,
   notFound: 3,
   unreachable: 4,
-  /** The token is missing, or lacks the scope. */
+  /** The token is missing, or lacks the right. */
   notAllowed: 5,
   /** Refused in the current state: a conflict, a full queue, a failed precondition. */
   refused: 6,
@@ -38,6 +38,7 @@ export const exitCodeOf = (status: number): ExitCode => BY_STATUS[status] ?? EXI
 
 const BY_KIND: Partial<Record<ErrorKind, ExitCode>> = {
   invalid: EXIT.usage,
+  forbidden: EXIT.notAllowed,
   not_found: EXIT.notFound,
   conflict: EXIT.refused,
 };

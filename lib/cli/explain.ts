@@ -25,25 +25,25 @@ const HINTS_BY_CODE: Record<string, string> = {
   EPROTO: 'Use http:// for an agent without TLS, and https:// for one with TLS.',
 };
 
-/** @param scope what the new token may do */
-const createToken = (scope: string): string => `run on the agent's host:
-  mistify token create NAME --scope ${scope}
+/** @param rights the options that say what the new token may do */
+const createToken = (rights: string): string => `run on the agent's host:
+  mistify token create NAME ${rights}
 If the agent was started with a config file of its own, add -c FILE.`;
 
 const HINTS_BY_STATUS: Record<number, string> = {
-  401: `Give a token with --token-file FILE or MISTIFY_TOKEN. To create one, ${createToken('operate')}`,
+  401: `Give a token with --token-file FILE or MISTIFY_TOKEN. To create one, ${createToken('--scope operate')}`,
   412: 'The object has changed: read it again before you change it.',
   429: 'Try again when some jobs are done: mistify job list',
 };
 
 const isCertificateError = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
 
-const scopeHint = (scope: string): string =>
-  `To create a token with this scope, ${createToken(scope)}
+const rightHint = (right: string): string =>
+  `To create a token with this right, ${createToken(`--can ${right}`)}
 Where certificates identify clients, give one that the agent's config names with --cert FILE and --key FILE.`;
 
 const hintOf = ({ status, scope, code = '' }: MistifyError): string | undefined => {
-  if (scope !== undefined) return scopeHint(scope);
+  if (scope !== undefined) return rightHint(scope);
   if (status !== 0) return HINTS_BY_STATUS[status];
   if (isCertificateError(code))
     return "The agent's certificate is not trusted: give the certificate of its authority with --ca FILE.";

@@ -81,7 +81,7 @@ export const readUserData = async (metadata: MetadataOf, name: string): Promise<
   const { body, hidden = [] } = await metadata.getTagged();
   if (hidden.includes(KEY))
     throw usageFailure(
-      `the SSH key cannot be added to the user-data of ${name}: it is sealed, or the token lacks the scope "export"`,
+      `the SSH key cannot be added to the user-data of ${name}: it is sealed, or the token lacks the right "content"`,
       'Give all of it with --user-data FILE.',
     );
   return body[KEY];

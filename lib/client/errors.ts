@@ -5,7 +5,7 @@ interface Details {
   retryAfter?: number | undefined;
   /** Node's code of a connection error, such as `ECONNREFUSED`. */
   code?: string | undefined;
-  /** The scope that the request needs and the client lacks. */
+  /** The right that the request needs and the client lacks. */
   scope?: string | undefined;
   cause?: unknown;
 }

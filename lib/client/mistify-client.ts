@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import type { CatalogueListing, CatalogueQuery } from '../model/catalogue.js';
 import type { HostNetworks } from '../model/host-networks.js';
 import type { Job } from '../model/job.js';
-import type { Principal } from '../model/principal.js';
+import type { AccessInfo } from '../model/principal.js';
 import type { ServiceStatus } from '../model/service-status.js';
 import type { StorageSpace } from '../model/storage-space.js';
 import { AgentOf } from './agent-of.js';
@@ -111,8 +111,8 @@ export class MistifyClient {
     return this.#transport.get('/networks', {}, options);
   }
 
-  /** Returns the name and the scope of this client's token or certificate. */
-  access(options?: CallOptions): Promise<Principal> {
+  /** Returns the name of this client's token or certificate, and what it may do. */
+  access(options?: CallOptions): Promise<AccessInfo> {
     return this.#transport.get('/access', {}, options);
   }
 

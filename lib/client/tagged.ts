@@ -5,7 +5,7 @@ export interface Tagged<Body> {
   body: Body;
   /** For `ifMatch`. */
   etag: string;
-  /** The metadata keys that the response leaves out, because they are secret and the token's scope is `read`. */
+  /** The metadata keys that the response leaves out, because they are secret and the token lacks the right `content`. */
   hidden?: string[];
 }
 

@@ -80,7 +80,7 @@ const messageOf = (status: number, body: unknown): string => {
   return typeof message === 'string' ? message : notAnAgentMessage(status);
 };
 
-/** Returns the scope that a challenge asks for (RFC 6750, 3). */
+/** Returns the right that a challenge asks for (RFC 6750, 3). */
 const missingScope = (challenge = ''): string | undefined => /\bscope="([^"]*)"/.exec(challenge)?.[1];
 
 const refused = (status: number, headers: Record<string, string>, body: unknown): MistifyError => {

@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { SCOPES, type Scope } from '../model/principal.js';
+import { type Grant, grantsOfScope, SCOPES, type Scope } from '../model/rights.js';
+import { grantSchema } from '../model/rights-schemas.js';
 import { MAX_SOCKET_PATH } from '../rpc/protocol/service-address.js';
 
 const AUTH_METHODS = ['token', 'certificate'] as const;
@@ -18,8 +19,8 @@ export interface ServerConfig {
   /** How clients authenticate; each needs one of these. When absent, the agent serves loopback only. */
   auth?: AuthMethod[];
   tls?: TlsConfig;
-  /** The scope of each client certificate, by the common name of its subject. */
-  certificates?: Record<string, Scope>;
+  /** What each client certificate permits, by the common name of its subject. */
+  certificates?: Record<string, Grant[]>;
   /** A unix socket in addition to the address. */
   socket?: { path: string; mode: number };
   /** Requests per second and client; unlimited when absent. */
@@ -34,6 +35,16 @@ const pemFile = (content: string): Joi.StringSchema => Joi.string().description(
 
 const parseMode: Joi.CustomValidator<string, number> = (text) => Number.parseInt(text, 8);
 
+const parseScope: Joi.CustomValidator<Scope, Grant[]> = (scope) => grantsOfScope(scope);
+
+/** What a client may do: a scope, or grants. */
+export const grantsSchema = Joi.alternatives(
+  Joi.string()
+    .valid(...SCOPES)
+    .custom(parseScope),
+  Joi.array().items(grantSchema).min(1),
+);
+
 export const serverSchema = Joi.object<ServerConfig>({
   auth: Joi.array()
     .items(Joi.string().valid(...AUTH_METHODS))
@@ -46,8 +57,8 @@ export const serverSchema = Joi.object<ServerConfig>({
     client_ca: pemFile('The authorities that sign the certificates of clients'),
   }).description('Serves HTTPS; without it, the agent serves HTTP'),
   certificates: Joi.object()
-    .pattern(Joi.string(), Joi.string().valid(...SCOPES))
-    .description('The scope of each client certificate, by the common name of its subject'),
+    .pattern(Joi.string(), grantsSchema)
+    .description('What each client certificate permits, by the common name of its subject'),
   socket: Joi.object({
     path: Joi.string().pattern(/^\//, 'be an absolute path').max(MAX_SOCKET_PATH).required(),
     mode: Joi.string()

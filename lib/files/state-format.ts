@@ -6,9 +6,10 @@ import { AgentError } from '../errors.js';
  * - 2: guests have virtual hardware of their own, which earlier versions would replace;
  * - 3: the journals and the token file have the number of their format;
  * - 4: so have the files of the sub-agents;
- * - 5: what a container runs and may do is in its guest's `container`, no longer in the metadata.
+ * - 5: what a container runs and may do is in its guest's `container`, no longer in the metadata;
+ * - 6: tokens have grants, which earlier versions would not know how to limit, in place of a scope.
  */
-export const STATE_FORMAT = 5;
+export const STATE_FORMAT = 6;
 
 /**
  * @param what the file

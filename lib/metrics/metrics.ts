@@ -5,7 +5,7 @@ import type { Guest } from '../model/guest.js';
 import type { GuestAddress } from '../model/guest-addresses.js';
 import { isFinished } from '../model/job.js';
 import type { GuestMetrics } from '../model/metrics.js';
-import { QUOTA_RESOURCES } from '../runtime/guests/quota.js';
+import { QUOTA_RESOURCES } from '../runtime/guests/usage.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { ScheduleChange } from '../runtime/schedules/schedule-clock.js';
 import type { Schedules } from '../runtime/schedules/schedules.js';

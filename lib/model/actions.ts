@@ -30,6 +30,7 @@ interface ImmediateSpec extends CommonSpec {
   endsBackup?: never;
   backupChange?: never;
   sparesTemplates?: never;
+  turnsGuest?: never;
 }
 
 interface AsyncSpec extends CommonSpec {
@@ -58,6 +59,8 @@ interface AsyncSpec extends CommonSpec {
   backupChange?: 'created' | 'deleted' | 'verified';
   /** Whether it is refused for a template: it would start it, or change its disks. */
   sparesTemplates?: boolean;
+  /** Whether it turns the guest on or off, or pauses it. */
+  turnsGuest?: boolean;
 }
 
 /** The properties of an action that the config cannot change. */
@@ -74,6 +77,7 @@ const guestChange = {
 } as const;
 const guestConsole = { kind: 'console', hasContainerVariant: true } as const;
 const guestTask = { kind: 'async', task: 'guest', hasContainerVariant: true } as const;
+const guestPower = { ...guestTask, turnsGuest: true } as const;
 const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as const;
 const volumeTask = { kind: 'async', task: 'volume' } as const;
 const backupTask = { kind: 'async', task: 'backup' } as const;
@@ -85,14 +89,14 @@ const SPECS = {
   define: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
   clone: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true, takesLong: true },
   importGuest: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true },
-  shutdown: guestTask,
-  reboot: { ...guestTask, sparesTemplates: true },
-  restart: { ...guestTask, endsBackup: 'runs', sparesTemplates: true },
-  poweroff: { ...guestTask, preempts: true, survivesPoweroff: 'waiting', endsBackup: 'requested' },
-  start: { ...guestTask, endsBackup: 'runs', sparesTemplates: true },
-  suspend: guestTask,
-  save: guestTask,
-  resume: { ...guestTask, sparesTemplates: true },
+  shutdown: guestPower,
+  reboot: { ...guestPower, sparesTemplates: true },
+  restart: { ...guestPower, endsBackup: 'runs', sparesTemplates: true },
+  poweroff: { ...guestPower, preempts: true, survivesPoweroff: 'waiting', endsBackup: 'requested' },
+  start: { ...guestPower, endsBackup: 'runs', sparesTemplates: true },
+  suspend: guestPower,
+  save: guestPower,
+  resume: { ...guestPower, sparesTemplates: true },
   upgradeMachine: guestChange,
   warm: { ...guestChange, endsBackup: 'runs' },
   cool: guestChange,

@@ -56,7 +56,8 @@ export interface EventFilter {
   kinds?: readonly EventKind[] | undefined;
 }
 
-const guestIdOf = (body: EventBody): string | undefined => {
+/** Returns the id of the guest that an event concerns, if it concerns one. */
+export const guestIdOf = (body: EventBody): string | undefined => {
   if (body.kind === 'guest') return body.id;
   if (body.kind === 'backup') return body.guest;
   if (body.kind === 'job') return body.job.GuestID;

@@ -54,6 +54,7 @@ const KEYS: Record<keyof GuestPatch, PatchKey> = {
 const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   id: 'a guest keeps its id',
   type: 'a guest keeps its type',
+  owner: 'a guest keeps its owner',
   nics: 'add, change and remove NICs one at a time, at /guests/{guestID}/nics',
   disks: 'add, grow and remove disks one at a time, at /guests/{guestID}/disks',
   cdroms: 'change one drive at a time, at /guests/{guestID}/cdroms',

@@ -113,6 +113,11 @@ export const guestSchema = Joi.object<Guest>({
     .description(
       "A container's image, or the image to clone for the first or only disk of a virtual machine",
     ),
+  owner: Joi.string()
+    .max(255)
+    .allow('', null)
+    .description('The client that created it, whose quota it counts towards; set by the agent')
+    .example('bob'),
   description: descriptionSchema,
   tags: tagsSchema,
   template: templateSchema.allow(null),
@@ -135,7 +140,7 @@ export const guestSchema = Joi.object<Guest>({
   hidden: Joi.array()
     .items(Joi.string())
     .allow(null)
-    .description('Keys that this response leaves out: their values are secret and need the scope `export`')
+    .description('Keys that this response leaves out: their values are secret and need the right `content`')
     .example(['metadata.user-data']),
   addresses: guestAddressesSchema
     .allow(null)

@@ -52,6 +52,8 @@ export interface Guest {
   id: string;
   type?: string;
   image?: string;
+  /** The name of the client that created it, whose quota it counts towards; set by the agent. */
+  owner?: string;
   /** A text for people. */
   description?: string;
   /** Short labels. */
@@ -153,7 +155,7 @@ type StoredKey = Exclude<keyof Guest, 'hidden' | 'addresses'>;
 
 /** The keys that are stored, in the contract's order. */
 const STORED = Object.keys({
-  ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, template: 1, nics: 1, disks: 1 },
+  ...{ id: 1, type: 1, image: 1, owner: 1, description: 1, tags: 1, template: 1, nics: 1, disks: 1 },
   ...{ cdroms: 1, media: 1, bootOrder: 1, state: 1, reason: 1 },
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
   ...{ cpuModel: 1, machine: 1, devices: 1, container: 1, warnings: 1, warm: 1, program: 1, vnc: 1 },

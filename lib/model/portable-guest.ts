@@ -9,6 +9,7 @@ export interface PortableGuest {
 }
 
 const HOST_KEYS = [
+  'owner',
   'media',
   'state',
   'reason',

@@ -1,20 +1,22 @@
-/**
- * Scopes of access; each includes those before it. `metrics` reads the metrics of Prometheus alone; `export` reads
- * guests' private data: the content of disks and the secrets in metadata.
- */
-export const SCOPES = ['metrics', 'read', 'export', 'operate', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
+import type { Grant, Scope } from './rights.js';
 
 /** The authenticated client of a request. */
 export interface Principal {
   /** A token's name, a certificate's common name, or the kind of access of an unnamed client. */
   name: string;
-  scope: Scope;
+  /** What it may do: what any of them permits. */
+  grants: Grant[];
+  /** Whose quota the guests that it creates count towards; absent for an unnamed client. */
+  owner?: string;
 }
 
-/** Returns a scope with those that it includes. */
-export const withIncludedScopes = (scope: Scope): Scope[] => SCOPES.slice(0, SCOPES.indexOf(scope) + 1);
+/** Who the client is, and what it may do. */
+export interface AccessInfo extends Principal {
+  /** The name of what the grants permit, if it has one. */
+  scope?: Scope;
+  /** What the guests of the owner have together, and may have. */
+  quota?: { used: QuotaSizes; limits: Partial<QuotaSizes> };
+}
 
-/** Whether a client has a scope, or one that includes it. */
-export const hasScope = ({ scope }: Principal, needed: Scope): boolean =>
-  SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
+/** Memory and disk in MB. */
+type QuotaSizes = Record<'guests' | 'memory' | 'cpu' | 'disk', number>;

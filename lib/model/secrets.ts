@@ -1,6 +1,6 @@
 import { withoutSecretEnv } from './container/secret-env.js';
 import type { Guest, Metadata } from './guest.js';
-import { hasScope, type Principal } from './principal.js';
+import { type Client, mayEverywhere, mayOn, type Subject } from './rights.js';
 
 /** Metadata keys that hold cloud-init documents, whose scripts and passwords are for the guest alone. */
 const SECRET_KEYS: ReadonlySet<string> = new Set(['user-data', 'vendor-data']);
@@ -23,10 +23,6 @@ export const sealedKeys = ({ [SEALED_KEYS]: listed }: Metadata): ReadonlySet<str
   keys.delete(SEALED_KEYS);
   return keys;
 };
-
-/** Whether a client may read secrets, and the content of disks. */
-const mayReadSecrets = (principal: Principal | undefined): boolean =>
-  principal !== undefined && hasScope(principal, 'export');
 
 const without = (metadata: Metadata, keys: readonly string[]): Metadata => {
   if (keys.length === 0) return metadata;
@@ -110,8 +106,15 @@ const OPEN_VIEW = new View(false);
 /** What all others see, webhooks included. */
 export const CLOSED_VIEW = new View(true);
 
-export const viewFor = (principal: Principal | undefined): View =>
-  mayReadSecrets(principal) ? OPEN_VIEW : CLOSED_VIEW;
+/** Returns what a client sees of a guest, or of the host when none is given. */
+export const viewFor = (client: Client, guest?: Subject): View => {
+  const isOpen = guest ? mayOn(client, 'content', guest) : mayEverywhere(client, 'content');
+  return isOpen ? OPEN_VIEW : CLOSED_VIEW;
+};
+
+/** Returns what a client sees of each guest of a list. */
+export const viewsFor = (client: Client): ((guest: Subject) => View) =>
+  mayEverywhere(client, 'content') ? () => OPEN_VIEW : (guest) => viewFor(client, guest);
 
 /** Returns the name of a guest where everyone may see it: nothing when it is sealed, or the guest has none. */
 export const shownName = ({ metadata = {} }: Pick<Guest, 'metadata'>): { name?: string } => {

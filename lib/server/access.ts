@@ -3,18 +3,19 @@ import { BlockList, isIP } from 'node:net';
 import type { TokenRegistry } from '../auth/token-registry.js';
 import type { ServerConfig } from '../config/server.js';
 import { invalid } from '../errors.js';
-import type { Principal, Scope } from '../model/principal.js';
+import type { Principal } from '../model/principal.js';
+import { type Grant, grantsOfScope } from '../model/rights.js';
 
-/** How an endpoint identifies its clients: as one principal, or by tokens, certificates (scopes by name) or both. */
+/** How an endpoint identifies its clients: as one principal, or by tokens, certificates (grants by name) or both. */
 export type Access =
   | { everyone: Principal }
-  | { tokens: TokenRegistry | undefined; certificates: ReadonlyMap<string, Scope> | undefined };
+  | { tokens: TokenRegistry | undefined; certificates: ReadonlyMap<string, Grant[]> | undefined };
 
 /** Admits every client on loopback, unless the config requires credentials. */
-export const LOCAL: Access = { everyone: { name: 'local', scope: 'admin' } };
+export const LOCAL: Access = { everyone: { name: 'local', grants: grantsOfScope('admin') } };
 
 /** Admits every client of the Unix socket: its permissions decide who can connect. */
-export const SOCKET: Access = { everyone: { name: 'socket', scope: 'admin' } };
+export const SOCKET: Access = { everyone: { name: 'socket', grants: grantsOfScope('admin') } };
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');

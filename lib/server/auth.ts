@@ -9,8 +9,10 @@ import type {
   ServerAuthSchemeObject,
 } from '@hapi/hapi';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { type Principal, withIncludedScopes } from '../model/principal.js';
+import type { Principal } from '../model/principal.js';
+import { may, mayEverywhere, VERBS } from '../model/rights.js';
 import type { Access } from './access.js';
+import { overAll } from './route.js';
 import './hapi-types.js';
 
 /** Failed attempts allowed per address per minute. Valid tokens are never limited. */
@@ -52,6 +54,13 @@ const commonName = ({ raw }: Request): string | undefined => {
   return Array.isArray(CN) ? CN[0] : CN;
 };
 
+/** Lists what hapi compares with `scopeOf` a route: the rights for some guests, and those for all and the host. */
+const rightsOf = (principal: Principal): string[] =>
+  VERBS.flatMap((verb) => [
+    ...(may(principal, verb) ? [verb] : []),
+    ...(mayEverywhere(principal, verb) ? [overAll(verb)] : []),
+  ]);
+
 /** The access rules of an endpoint whose clients need credentials. */
 type Authenticated = Exclude<Access, { everyone: Principal }>;
 
@@ -71,12 +80,13 @@ class Authenticator {
     if (token !== undefined) return this.#byToken(request, token);
     const name = certificates && commonName(request);
     if (name === undefined) throw this.#credentialsRequired();
-    const scope = certificates?.get(name);
-    if (!scope)
+    const grants = certificates?.get(name);
+    if (!grants)
       throw new Boom(`certificate "${name}" is unknown: add its common name to server.certificates`, {
         statusCode: 403,
       });
-    return { principal: { name, scope }, scope: withIncludedScopes(scope) };
+    const principal = { name, grants, owner: name };
+    return { principal, scope: rightsOf(principal) };
   }
 
   async #byToken(request: Request, token: string): Promise<AuthCredentials> {
@@ -85,7 +95,7 @@ class Authenticator {
     if (!principal) throw await this.#rejectToken(request);
     return {
       principal,
-      scope: withIncludedScopes(principal.scope),
+      scope: rightsOf(principal),
       isStillValid: async () => (await tokens?.find(token)) !== undefined,
     };
   }
@@ -95,8 +105,8 @@ class Authenticator {
       await this.#failures.consume(info.remoteAddress);
       return unauthorized('token unknown, revoked or expired', 'invalid_token');
     } catch (limit) {
-      const { consumedPoints, msBeforeNext } = limit as RateLimiterRes;
-      app.isFirstTooMany = consumedPoints === MAX_FAILED_ATTEMPTS + 1;
+      const { msBeforeNext } = limit as RateLimiterRes;
+      app.hasTooManyFailures = true;
       const wait = Math.ceil(msBeforeNext / 1000);
       const boom = new Boom(`too many invalid tokens from your address: retry in ${wait} s`, {
         statusCode: 429,
@@ -148,14 +158,15 @@ export const principalFrom = ({ auth, server }: Request): Principal | undefined 
   auth.credentials?.principal ?? server.app.everyone;
 
 /**
- * Calls `end` once the request's token is revoked or has expired, since a stream or console may last for days.
+ * Calls `end` once the request's token is revoked or has expired, or the client has lost its right for the guest, since a
+ * stream or console may last for days.
  * @returns stops watching
  */
-export const onRevoked = ({ auth }: Request, end: () => void): (() => void) => {
+export const onRevoked = ({ app: { mayStill }, auth }: Request, end: () => void): (() => void) => {
   const isStillValid = auth.credentials?.isStillValid;
-  if (!isStillValid) return () => {};
+  if (!isStillValid && !mayStill) return () => {};
   const check = async (): Promise<void> => {
-    if (await isStillValid()) return;
+    if ((mayStill?.() ?? true) && ((await isStillValid?.()) ?? true)) return;
     clearInterval(timer);
     end();
   };

@@ -50,7 +50,7 @@ const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
   method === 'get' &&
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document' &&
-  route.settings.app?.scope === 'public';
+  route.settings.app?.can === 'public';
 
 /**
  * Rejects requests by pages of other sites. A browser sends them, and they would succeed where clients need no

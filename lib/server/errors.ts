@@ -1,14 +1,16 @@
 import { Boom, boomify, isBoom, methodNotAllowed } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
-import { AgentError, type ErrorKind } from '../errors.js';
+import { AgentError, type ErrorKind, Forbidden } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ErrorBody } from '../model/endpoint.js';
+import { may } from '../model/rights.js';
 import { StreamRefused } from '../rpc/client/refused.js';
 import { JOB_ID_HEADER } from './job-id-header.js';
 import './hapi-types.js';
 
 const STATUS: Record<ErrorKind, number> = {
   invalid: 400,
+  forbidden: 403,
   not_found: 404,
   conflict: 409,
   precondition_failed: 412,
@@ -29,6 +31,11 @@ const statusOf = (error: AgentError): number =>
 /** hapi's name for the route of a malformed path, which also catches every path that no other route serves. */
 export const NO_ROUTE = '/{p*}';
 
+/** Names the right that a client lacks (RFC 6750, 3.1). */
+const challengeFor = (right: string): Record<string, string> => ({
+  'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${right}"`,
+});
+
 /** Gives any error its HTTP status. An unexpected one becomes a 500, and only the log has its cause. */
 export const toBoom = (error: unknown): Boom => {
   if (isBoom(error)) return error;
@@ -37,6 +44,7 @@ export const toBoom = (error: unknown): Boom => {
   const boom = new Boom(error.message, { statusCode: statusOf(error) });
   if (error.stack) boom.stack = error.stack;
   if (error.retryAfter !== undefined) boom.output.headers['Retry-After'] = String(error.retryAfter);
+  if (error instanceof Forbidden) Object.assign(boom.output.headers, challengeFor(error.missing));
   if (error instanceof StreamRefused && error.pipelineId !== undefined)
     boom.output.headers[JOB_ID_HEADER] = error.pipelineId;
   // Boom hides the messages of 5xx errors; ours name the part that failed and are meant for the client.
@@ -60,21 +68,27 @@ export const notAllowed = (
     ...allowed,
   ]);
 
-/** Whether hapi rejected the client's scope: it attaches the scopes that the route needs. */
-const lacksScope = ({ output, data }: Boom<{ need?: unknown } | null>): boolean =>
+/** Whether hapi rejected the client's rights: it attaches what the route needs. */
+const lacksRight = ({ output, data }: Boom<{ need?: unknown } | null>): boolean =>
   output.statusCode === 403 && data?.need !== undefined;
+
+/** Says which right a client lacks whom hapi rejected. */
+const nameRight = ({ output }: Boom, { route, auth }: Request): void => {
+  const { can } = route.settings.app ?? {};
+  if (can === undefined || can === 'public') return;
+  output.payload.message = may(auth.credentials?.principal, can)
+    ? `this needs the right "${can}" for all guests, and yours is for some`
+    : `you lack the right "${can}"`;
+  Object.assign(output.headers, challengeFor(can));
+};
 
 /** Sends an error, hapi's own included, in the contract's shape, and logs an unexpected one. */
 export const shapeError = (log: Logger) => {
   const debug = log.isLevelEnabled('debug');
-  return ({ method, path, route }: Request, error: Boom, h: ResponseToolkit): ResponseObject => {
+  return (request: Request, error: Boom, h: ResponseToolkit): ResponseObject => {
+    const { method, path, route } = request;
     const { statusCode, headers, payload } = error.output;
-    if (lacksScope(error)) {
-      const { scope } = route.settings.app ?? {};
-      payload.message = `your token or certificate lacks the required scope "${scope}"`;
-      // RFC 6750, 3.1
-      headers['WWW-Authenticate'] = `Bearer error="insufficient_scope", scope="${scope}"`;
-    }
+    if (lacksRight(error)) nameRight(error, request);
     if (route.path === NO_ROUTE && payload.message === payload.error)
       payload.message = `${path}: malformed path`;
     if (statusCode === 500) log.error({ err: error, method, path }, 'unexpected error');

@@ -8,9 +8,12 @@ import type {
   RouteOptions,
   ServerRoute,
 } from '@hapi/hapi';
+import { requireOnGuest } from '../auth/authorize.js';
 import type { Upgrades } from '../http/websocket/upgrades.js';
 import { findJsonMistake, positionAt } from '../model/json-mistake.js';
+import { mayEverywhere, mayOn } from '../model/rights.js';
 import { audit, auditHandover, isAudited } from './audit.js';
+import { principalFrom } from './auth.js';
 import type { ServerContext } from './context.js';
 import { notAllowed, toBoom } from './errors.js';
 import { actsOnGet, rejectUnintendedAction } from './get-actions.js';
@@ -18,7 +21,7 @@ import { Handling } from './handling.js';
 import type { Timeouts } from './listener.js';
 import { RequestEvent } from './request-event.js';
 import { respond } from './respond.js';
-import { answersHead, bodySchema, isUpload, isWebSocket, type Route, scopeOf } from './route.js';
+import { answersHead, bodySchema, isOfGuest, isUpload, isWebSocket, type Route, scopeOf } from './route.js';
 import { partsValidator } from './validator.js';
 import { connectClient, requireHandshake } from './web-sockets.js';
 import './hapi-types.js';
@@ -56,6 +59,15 @@ interface Serving<Context> {
   getActions: boolean;
 }
 
+/** @throws {AgentError} when the client has not the right for the guest of the path, now and while the connection lasts */
+const requireRight = (request: Request, { can }: Route, { guests }: ServerContext): void => {
+  const principal = principalFrom(request);
+  if (can === 'public' || mayEverywhere(principal, can)) return;
+  const { guestID } = request.params as { guestID: string };
+  requireOnGuest(principal, can, guests.subject(guestID));
+  request.app.mayStill = () => mayOn(principal, can, guests.subject(guestID));
+};
+
 /** Makes the function that validates a request, calls the handler and sends its reply. */
 const serve = <Context extends ServerContext>(
   route: Route<Context>,
@@ -64,12 +76,14 @@ const serve = <Context extends ServerContext>(
   const validateParts = partsValidator(route);
   const rejectsHead = route.method === 'GET' && !answersHead(route);
   const acts = actsOnGet(route);
+  const guardsGuest = isOfGuest(route);
   const handle = async (request: Request, h: ResponseToolkit, handling: Handling) => {
     // hapi serves HEAD on every GET route by running its handler.
     if (rejectsHead && request.method === 'head') throw notAllowed(request, allowed);
     if (acts) rejectUnintendedAction(request, getActions);
     validateParts(request, handling.unknown);
     handling.check(request);
+    if (guardsGuest) requireRight(request, route, context);
     if (isWebSocket(route)) requireHandshake(request, upgrades);
     const reply = await route.handler(new RequestEvent(request, route, timeouts.stall), context);
     if (reply.guest !== undefined) request.app.guest = reply.guest;
@@ -101,16 +115,15 @@ export const toHapiRoute = <Context extends ServerContext>(
   route: Route<Context>,
   serving: Serving<Context>,
 ): ServerRoute => {
-  const { method, path, summary, tags } = route;
-  const scope = scopeOf(route);
+  const { method, path, summary, tags, can } = route;
   return {
     method,
     path,
     options: {
       description: summary,
       tags: [...tags],
-      app: { scope, isAudited: isAudited(route), isUpload: isUpload(route) },
-      auth: scope === 'public' || !serving.authenticates ? false : { access: { scope: [scope] } },
+      app: { can, isAudited: isAudited(route), isUpload: isUpload(route) },
+      auth: can === 'public' || !serving.authenticates ? false : { access: { scope: [scopeOf(route)] } },
       ...(isAudited(route) ? { ext: { onPreResponse: { method: audit(serving.context.audit) } } } : {}),
       ...(method === 'GET' ? {} : { payload: payloadOptions(route) }),
     },

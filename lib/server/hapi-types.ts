@@ -1,4 +1,5 @@
-import type { Principal, Scope } from '../model/principal.js';
+import type { Principal } from '../model/principal.js';
+import type { Verb } from '../model/rights.js';
 
 /** The state that this server keeps on hapi's own objects. */
 declare module '@hapi/hapi' {
@@ -14,8 +15,8 @@ declare module '@hapi/hapi' {
   }
 
   interface RouteOptionsApp {
-    /** The scope that clients of the route need. */
-    scope?: Scope | 'public';
+    /** The right that clients of the route need. */
+    can?: Verb | 'public';
     /** Whether all requests to the route go into the audit log. */
     isAudited?: boolean;
     /** Whether its body may have any length. */
@@ -30,7 +31,9 @@ declare module '@hapi/hapi' {
   interface RequestApplicationState {
     /** The id of the guest that the reply concerns. */
     guest?: string;
-    /** Whether it is the first invalid token of its address that only the number of invalid tokens rejects. */
-    isFirstTooMany?: boolean;
+    /** Whether the client still has the right for the guest of a connection that lasts; always when absent. */
+    mayStill?: () => boolean;
+    /** Whether the number of invalid tokens of its address alone rejected it. */
+    hasTooManyFailures?: boolean;
   }
 }

@@ -1,6 +1,6 @@
 import type { AnySchema, ObjectSchema, Schema } from 'joi';
 import type { Event, Reply } from '../model/endpoint.js';
-import type { Scope } from '../model/principal.js';
+import type { Verb } from '../model/rights.js';
 import { hasKey } from './schema-keys.js';
 
 export type RouteMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -25,8 +25,13 @@ export interface Route<Context = never> {
    * accepts any body and discards it; an absent schema does the same, but is not documented.
    */
   payload?: Schema | 'bytes' | 'upload' | 'ignored';
-  /** The scope that clients need, or `public` for none. Default: `operate` for a change, otherwise `read`. */
-  scope?: Scope | 'public';
+  /** The right that clients need, or `public` for none. */
+  can: Verb | 'public';
+  /**
+   * What they need it for. By default the guest of the path, and otherwise all guests and the host. `some` lets in clients
+   * that have the right for some guests: the handler then shows no others, or decides by itself.
+   */
+  over?: 'some';
   /** Whether clients can make the change conditional with If-Match. */
   conditional?: boolean;
   /** Whether the stream resumes after the event that Last-Event-ID names. */
@@ -57,6 +62,9 @@ export const route = <Params, Query, Payload, Context>(
   definition: Definition<Params, Query, Payload, Context>,
 ): Route<Context> => definition as Route<Context>;
 
+/** What hapi calls a right for all guests and the host. */
+export const overAll = (can: Verb | 'public'): string => `all:${can}`;
+
 /** Whether a request to the route may change something. */
 export const changesSomething = ({ method, reply }: Route): boolean =>
   method !== 'GET' || reply.status === 202;
@@ -79,8 +87,12 @@ export const bodySchema = ({ payload }: Route): Schema | undefined =>
 /** Whether the route's body is read as it arrives, without a limit of its length. */
 export const isUpload = ({ payload }: Route): boolean => payload === 'upload';
 
-export const scopeOf = (route: Route): Scope | 'public' =>
-  route.scope ?? (changesSomething(route) ? 'operate' : 'read');
+/** Whether the path names the guest that clients need the right for. */
+export const isOfGuest = ({ path }: Route): boolean => path.includes('/{guestID}');
+
+/** What hapi calls the right that a route needs, before the guest is known. */
+export const scopeOf = (route: Route): string =>
+  isOfGuest(route) || route.over === 'some' ? route.can : overAll(route.can);
 
 export const isWebSocket = ({ reply }: Route): boolean => reply.status === 101;
 

@@ -82,7 +82,7 @@ const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
 /** Without this route hapi would respond to unknown paths itself and skip the checks that every request undergoes. */
 const unknownPath = rejection(NO_ROUTE, ({ path }) => notFound(`${path}: no such path`), {
   auth: false,
-  app: { scope: 'public' },
+  app: { can: 'public' },
 });
 
 /** Admits the body of an upload, whatever its length. */

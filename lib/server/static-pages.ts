@@ -35,7 +35,7 @@ const toHapiRoute = ({ path, directory, file }: StaticPage): ServerRoute => ({
   ...(file === undefined
     ? { path: `${path}/{file*}`, handler: { directory: { path: directory, index: false } } }
     : { path, handler: { file: { path: join(directory, file), confine: directory } } }),
-  options: { auth: false, app: { scope: 'public' }, ext: { onPreResponse: { method: withHeaders } } },
+  options: { auth: false, app: { can: 'public' }, ext: { onPreResponse: { method: withHeaders } } },
 });
 
 /** Serves static files without credentials: they hold no secret and call the API like any client. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
 import { withIntent } from '../model/intent.js';
+import type { Subject } from '../model/rights.js';
 import { NO_KEYS, sealedKeys } from '../model/secrets.js';
 import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
@@ -16,11 +17,16 @@ export interface GuestPage {
   where?: ((guest: Guest) => boolean) | undefined;
 }
 
+/** How many deleted guests the store remembers the tags of. */
+const MAX_DELETED = 1000;
+
 /** The guests of this host, by id. Treat the returned objects as frozen. */
 export class GuestStore {
   readonly #collection: Collection<Guest>;
   readonly #ids = new OrderedIds();
   readonly #listeners: GuestListener[] = [];
+  /** The guests last deleted, whose jobs and events their clients may still see. */
+  readonly #deleted = new Map<string, Subject>();
   readonly #goesDown: () => boolean;
 
   private constructor(collection: Collection<Guest>, goesDown: () => boolean) {
@@ -47,7 +53,7 @@ export class GuestStore {
     // The most common request: the list needs no paging.
     if (after === undefined && limit >= this.#collection.size)
       return { items: where ? this.list().filter(where) : this.list() };
-    return readPage(this.#ids, this.#after(after, where), limit, (id) => this.get(id));
+    return readPage(this.#ids, this.#ids.after(after), { limit, read: (id) => this.get(id), where });
   }
 
   find(id: string): Guest | undefined {
@@ -59,6 +65,11 @@ export class GuestStore {
     const guest = this.#collection.get(id);
     if (!guest) throw guestNotFound(id);
     return guest;
+  }
+
+  /** Returns what decides about the rights on a guest, also when it was deleted since the start or never existed. */
+  subject(id: string): Subject {
+    return this.#collection.get(id) ?? this.#deleted.get(id) ?? { id };
   }
 
   /** Returns the metadata keys of a guest whose values no client may read; none when the guest does not exist. */
@@ -96,7 +107,9 @@ export class GuestStore {
     const guest = this.find(id);
     await this.#collection.remove(id);
     this.#ids.delete(id);
-    if (guest) this.#notify('deleted', guest);
+    if (!guest) return;
+    this.#remember(guest);
+    this.#notify('deleted', guest);
   }
 
   /** Calls `listener` after each change, once it is on disk. */
@@ -109,8 +122,10 @@ export class GuestStore {
     return this.#collection.close();
   }
 
-  *#after(position: number | undefined, where: GuestPage['where']): Generator<string> {
-    for (const id of this.#ids.after(position)) if (!where || where(this.get(id))) yield id;
+  #remember({ id, tags = [] }: Guest): void {
+    this.#deleted.set(id, { id, tags });
+    const [oldest] = this.#deleted.keys();
+    if (this.#deleted.size > MAX_DELETED && oldest !== undefined) this.#deleted.delete(oldest);
   }
 
   #notify(...change: Parameters<GuestListener>): void {

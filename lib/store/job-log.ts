@@ -167,18 +167,23 @@ export class JobLog {
   /**
    * Returns a page of jobs, newest first.
    * @param before the previous page's `next`
+   * @param where selects jobs; all when absent
    */
   page({
     guestId,
     before,
     limit = Number.POSITIVE_INFINITY,
+    where,
   }: {
     guestId?: string;
     before?: number | undefined;
     limit?: number | undefined;
+    where?: ((job: Job) => boolean) | undefined;
   }): Page<Job> {
     const ids = this.#index.ids(guestId);
-    return ids ? readPage(ids, ids.before(before), limit, (id) => this.get(id)) : { items: [] };
+    return ids
+      ? readPage(ids, ids.before(before), { limit, read: (id) => this.get(id), where })
+      : { items: [] };
   }
 
   /** Returns the unfinished jobs in the order to resume them: running, then queued, oldest first. */

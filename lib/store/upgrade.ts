@@ -23,6 +23,11 @@ type Migration = (dbpath: string) => Promise<void>;
 
 const readJournal = async (path: string): Promise<string> => (await ifExists(readFile(path, 'utf8'))) ?? '';
 
+/** Writes the token file in this version's format. From 5 to 6: tokens have grants. */
+const rewriteTokens: Migration = async (dbpath) => {
+  if ((await readTokens(dbpath)).length > 0) await changeTokens(dbpath, (tokens) => tokens);
+};
+
 /** From 2 to 3: the journals and the token file get a number. */
 const number: Migration = async (dbpath) => {
   const paths = JOURNALS.map((name) => join(dbpath, name));
@@ -32,7 +37,7 @@ const number: Migration = async (dbpath) => {
     const text = await readJournal(path);
     if (text !== '' && firstLineFormat(text) === undefined) await replaceFile(path, withFormat(text));
   }
-  if ((await readTokens(dbpath)).length > 0) await changeTokens(dbpath, (tokens) => tokens);
+  await rewriteTokens(dbpath);
 };
 
 /** From 4 to 5: what only a container has leaves its metadata. */
@@ -58,6 +63,7 @@ const moveContainerFields: Migration = async (dbpath) => {
 const MIGRATIONS: ReadonlyMap<number, Migration> = new Map([
   [2, number],
   [4, moveContainerFields],
+  [5, rewriteTokens],
 ]);
 
 const readFormat = async (dbpath: string): Promise<number> => {

@@ -99,7 +99,7 @@ const responseHeaders = ({ method, reply, query, tagged, callsSubAgent, resumabl
         ? {
             'X-Hidden-Keys': {
               description:
-                'The secret keys that are left out for lack of the scope `export`, percent-encoded',
+                'The secret keys that are left out for lack of the right `content`, percent-encoded',
               ...text,
             },
           }
@@ -148,7 +148,7 @@ export const operationOf = (route: Route): JsonSchema => {
     operationId: route.operationId,
     summary: route.summary,
     tags: [...route.tags],
-    ...(route.scope === 'public' ? { security: [] } : {}),
+    ...(route.can === 'public' ? { security: [] } : {}),
     parameters,
     ...requestBody(route),
     responses: { ...successes(route), ...failures(route) },

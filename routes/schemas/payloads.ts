@@ -41,7 +41,7 @@ const nothingHidden = guestSchema.extract('hidden').custom((hidden: string[], he
   hidden.length === 0
     ? hidden
     : helpers.message({
-        custom: `"hidden" says that the guest was read without ${hidden.join(', ')}: read it with the scope "export", or remove "hidden" to do without`,
+        custom: `"hidden" says that the guest was read without ${hidden.join(', ')}: read it with the right "content", or remove "hidden" to do without`,
       }),
 );
 

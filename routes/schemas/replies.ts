@@ -13,7 +13,8 @@ import { imageSchema } from '../../lib/model/image.js';
 import { imageUploadSchema } from '../../lib/model/image-upload.js';
 import { clockSchema, fileWrittenSchema, trimSchema } from '../../lib/model/in-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
-import { SCOPES } from '../../lib/model/principal.js';
+import { SCOPES } from '../../lib/model/rights.js';
+import { grantSchema } from '../../lib/model/rights-schemas.js';
 import { scheduleDetailsSchema, scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
@@ -56,11 +57,23 @@ const guestMetrics = Joi.object({
   memory: Joi.number().description('Host memory that the guest uses, in bytes'),
 }).label('guest metrics');
 
+const quotaSizes = Joi.object({
+  guests: Joi.number(),
+  memory: Joi.number().description('MB'),
+  cpu: Joi.number().description('vCPUs'),
+  disk: Joi.number().description('MB'),
+});
+
 const accessSchema = Joi.object({
   name: Joi.string().allow('').required().description("The token's name, or the certificate's common name"),
   scope: Joi.string()
     .valid(...SCOPES)
-    .required(),
+    .description('The name of what the grants permit, if it has one'),
+  grants: Joi.array().items(grantSchema).required().description('What it may do: what any of them permits'),
+  owner: Joi.string().description('Whose quota the guests that it creates count towards'),
+  quota: Joi.object({ used: quotaSizes.required(), limits: quotaSizes.required() }).description(
+    'What the guests of the owner have together, and may have; absent ones have no limit',
+  ),
 }).label('access');
 
 /** Makes the schema of a list. Its items may have only the keys that the client selected. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import { MistifyClient } from '../../lib/client/index.js';
 import type { ContainerSpec } from '../../lib/model/container/spec.js';
 import type { Guest } from '../../lib/model/guest.js';
-import type { Scope } from '../../lib/model/principal.js';
+import type { Scope } from '../../lib/model/rights.js';
 import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { serveApi } from '../helpers/api.js';
 import { makeToken, serveGuarded } from '../helpers/guarded.js';

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { readTokens } from '../../lib/auth/token-file.js';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { STATE_FORMAT } from '../../lib/files/state-format.js';
+import { scopeOfGrants } from '../../lib/model/rights.js';
 import { GuestStore } from '../../lib/store/guest-store.js';
 import { upgradeState } from '../../lib/store/upgrade.js';
 import { startTestAgent } from '../helpers/agent.js';
@@ -53,7 +54,7 @@ const assertComplete = async (t: ExecutionContext, dbpath: string): Promise<void
     ),
   );
   t.deepEqual(
-    (await readTokens(dbpath)).map(({ name, scope }) => `${name} ${scope}`),
+    (await readTokens(dbpath)).map(({ name, grants }) => `${name} ${scopeOfGrants(grants)}`),
     ['ci operate'],
   );
   await agent.stop();

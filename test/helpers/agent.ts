@@ -15,6 +15,7 @@ import { ACTION_SPECS } from '../../lib/model/actions.js';
 import type { ErrorBody, Event, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { isFinished, type Job } from '../../lib/model/job.js';
+import { grantsOfScope } from '../../lib/model/rights.js';
 import { RPC_PATH } from '../../lib/rpc/protocol/calls.js';
 import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
 import { errorBody, toBoom } from '../../lib/server/errors.js';
@@ -132,6 +133,7 @@ export const event = <Params, Query, Payload>(
   query: (parts.query ?? {}) as Query,
   payload: parts.payload as Payload,
   signal: parts.signal ?? new AbortController().signal,
+  principal: 'principal' in parts ? parts.principal : { name: 'test', grants: grantsOfScope('admin') },
 });
 
 /** Stores a guest without running a create. */

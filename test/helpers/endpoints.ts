@@ -1,4 +1,5 @@
 import type { Context } from '../../lib/agent/context.js';
+import type { Guest } from '../../lib/model/guest.js';
 import type { ServiceClient } from '../../lib/rpc/client/service-client.js';
 import { Service } from '../../lib/runtime/pipeline/service.js';
 import type { Route } from '../../lib/server/route.js';
@@ -14,7 +15,7 @@ export interface Example {
 
 const PAYLOADS: Record<string, unknown> = {
   'PATCH /metadata': { rack: 'r1' },
-  'PATCH /guests/{guestID}': { tags: ['web'] },
+  'PATCH /guests/{guestID}': { description: 'shop' },
   'PATCH /guests/{guestID}/metadata': { owner: 'ops' },
   'POST /guests': { memory: 64, cpu: 1 },
   'POST /images': { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' },
@@ -94,8 +95,15 @@ const addSchedule = async ({ schedules }: Context, guest: string): Promise<strin
   return (await schedules.create(spec)).id;
 };
 
-/** Makes a valid request to a route, for a new guest with a new job. */
-export const exampleOf = async (route: Route, context: Context): Promise<Example> => {
+/**
+ * Makes a valid request to a route, for a new guest with a new job.
+ * @param labels what the guest has beside
+ */
+export const exampleOf = async (
+  route: Route,
+  context: Context,
+  labels: Pick<Guest, 'tags'> = {},
+): Promise<Example> => {
   const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
   const guest = await addGuest(context, {
     state: 'shutoff',
@@ -105,6 +113,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
       { name: 'net0', network: 'br0', model: 'virtio', address: '', netmask: '', gateway: '', vlans: [] },
     ],
     metadata: { owner: 'dev' },
+    ...labels,
     ...(route.path.endsWith('/warm') ? { template: true } : {}),
     ...(route.operationId === 'openGuestExec' ? { type: 'container' } : {}),
   });

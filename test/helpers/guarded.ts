@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava';
 import { changeTokens } from '../../lib/auth/token-file.js';
 import { TokenRegistry } from '../../lib/auth/token-registry.js';
 import { newToken, withToken } from '../../lib/auth/tokens.js';
-import type { Scope } from '../../lib/model/principal.js';
+import { type Grant, grantsOfScope, type Scope } from '../../lib/model/rights.js';
 import type { TestAgentOptions } from './agent.js';
 import { type Api, serveApi } from './api.js';
 import { silentLog } from './sub-agents.js';
@@ -24,10 +24,14 @@ export const serveGuarded = async (
 export const makeToken = async (
   dbpath: string,
   name: string,
-  scope: Scope,
+  rights: Scope | Grant[],
   lifetimeMs?: number,
 ): Promise<string> => {
-  const { token, stored } = newToken(name, scope, lifetimeMs);
+  const { token, stored } = newToken(
+    name,
+    typeof rights === 'string' ? grantsOfScope(rights) : rights,
+    lifetimeMs,
+  );
   await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
   return token;
 };

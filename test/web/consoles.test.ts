@@ -123,13 +123,13 @@ test("a phone types on a guest's screen with its own keyboard", async (t) => {
   t.deepEqual(pressed, [0x6c, 0xe9, 0xff08, 0xff1b, 0x73, 0xff0d]);
 });
 
-test("opens a console with the page's token if its scope permits", async (t) => {
+test("opens a console with the page's token if its rights permit", async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const { id } = await addGuest(api.context);
   const expected = /401 \(Unauthorized\)|403|WebSocket/;
   for (const [scope, status] of [
     ['operate', /^Connected$/],
-    ['read', /Your token .* scope/],
+    ['read', /ou lack the right "console"/],
   ] as const) {
     const token = await makeToken(dbpath, scope, scope);
     const page = await openPage(t, `${api.url}/#/guests/${id}/serial`, { expected });

@@ -1,5 +1,6 @@
 import ava from 'ava';
 import type { Page, Route } from 'playwright-core';
+import { grantsOfScope } from '../../lib/model/rights.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
@@ -337,7 +338,7 @@ test('says in the banner why a sub-agent cannot be started', async (t) => {
 });
 
 test('asks for no token where only certificates identify clients', async (t) => {
-  const certificates = new Map([['ops.example', 'admin' as const]]);
+  const certificates = new Map([['ops.example', grantsOfScope('admin')]]);
   const { url } = await serveApi(t, {}, undefined, { access: { tokens: undefined, certificates } });
   const page = await openPage(t, url, { expected: /403 \(Forbidden\)/ });
   await page.locator('#banner').getByText('Credentials required: present a client certificate.').waitFor();

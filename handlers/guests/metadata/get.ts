@@ -6,4 +6,7 @@ import { metadataFor } from '../../replies.js';
 export const getGuestMetadata = async (
   { params, principal }: Event<GuestParams>,
   { guests }: Context,
-): Promise<Reply<Metadata>> => metadataFor(principal, metadataOf(guests.get(params.guestID)));
+): Promise<Reply<Metadata>> => {
+  const guest = guests.get(params.guestID);
+  return metadataFor(principal, metadataOf(guest), guest);
+};

@@ -43,7 +43,7 @@ export const patchGuestMetadata = async (
   }: Event<GuestParams, DryRunQuery, MetadataPatch | null>,
   { guests, runtime }: Context,
 ): Promise<Reply<Metadata>> => {
-  const view = viewFor(principal);
+  const view = viewFor(principal, guests.subject(params.guestID));
   let before: Metadata = {};
   const patch = (guest: Guest): Guest => {
     const current = metadataOf(guest);
@@ -66,6 +66,6 @@ export const patchGuestMetadata = async (
   }
   const update = (): Promise<Guest> => guests.update(params.guestID, patch);
   const guest = await runtime.identities.claim(identity, update);
-  const reply = metadataFor(principal, metadataOf(guest));
+  const reply = metadataFor(principal, metadataOf(guest), guest);
   return { ...reply, headers: { ...reply.headers, ...seedHeaders(guest, before) } };
 };

@@ -68,7 +68,7 @@ Examples:
         else await out.one(found);
         if (hidden.length > 0)
           out.note(
-            `hidden, because they are sealed or the token lacks the scope "export": ${hidden.join(', ')}`,
+            `hidden, because they are sealed or the token lacks the right "content": ${hidden.join(', ')}`,
           );
       }),
     );

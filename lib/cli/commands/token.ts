@@ -1,10 +1,18 @@
 import { type Command, Option } from 'commander';
 import type { StoredToken } from '../../auth/tokens.js';
-import { SCOPES, type Scope } from '../../model/principal.js';
+import { SCOPES, VERBS } from '../../model/rights.js';
 import type { Column } from '../columns.js';
 import { invalidValue } from '../failure.js';
 import { parseLifetime } from '../lifetime.js';
 import { Output } from '../output.js';
+import {
+  describeGuests,
+  describeRights,
+  givenGrants,
+  parseGuests,
+  parseRights,
+  type RightsOptions,
+} from '../rights-options.js';
 import { requireSameAgent } from '../same-agent.js';
 import { type AgentOptions, givenAddress } from '../settings.js';
 
@@ -12,7 +20,8 @@ type ShownToken = Omit<StoredToken, 'sha256'>;
 
 const COLUMNS: readonly Column<ShownToken>[] = [
   { title: 'NAME', value: ({ name }) => name },
-  { title: 'SCOPE', value: ({ scope }) => scope },
+  { title: 'CAN', value: ({ grants }) => describeRights(grants) },
+  { title: 'GUESTS', value: ({ grants }) => describeGuests(grants) },
   { title: 'CREATED', value: ({ created }) => created },
   { title: 'EXPIRES', value: ({ expires }) => expires ?? 'never' },
 ];
@@ -26,6 +35,10 @@ const parseName = (name: string): string => {
 interface StoreOptions extends AgentOptions {
   configFile?: string[];
   json?: boolean;
+}
+
+interface CreateOptions extends RightsOptions {
+  expires?: number;
 }
 
 const shellWord = (text: string): string =>
@@ -43,16 +56,17 @@ const configOptions = ({ configFile = [] }: StoreOptions): string =>
 const openStore = async (command: Command) => {
   const { configFile, json = false, ...settings } = command.optsWithGlobals<StoreOptions>();
   // Loading these modules takes longer than everything else, and --help does not need them.
-  const [{ DEFAULT_CONFIG, loadConfig }, file, tokens] = await Promise.all([
+  const [{ DEFAULT_CONFIG, loadConfig }, file, tokens, audit] = await Promise.all([
     import('../../config/load.js'),
     import('../../auth/token-file.js'),
     import('../../auth/tokens.js'),
+    import('../../audit/right-changes.js'),
   ]);
   const { dbpath, server } = await loadConfig(configFile ?? [DEFAULT_CONFIG]);
   const { inOptions, elsewhere } = givenAddress(settings, process.env);
   await requireSameAgent(inOptions ?? (configFile ? undefined : elsewhere), dbpath);
   const isRequired = server.auth?.includes('token') === true;
-  return { dbpath, isRequired, out: new Output(json), ...file, ...tokens };
+  return { dbpath, isRequired, out: new Output(json), ...file, ...tokens, ...audit };
 };
 
 const addConfigOption = (command: Command): Command =>
@@ -75,6 +89,7 @@ export const addTokenCommands = (program: Command): void => {
       `
 Examples:
   mistify token create ci --scope operate --expires 90d > ci.token
+  mistify token create bob --can power,console --guests tag=web
   mistify token list
   mistify token revoke ci`,
     );
@@ -83,12 +98,26 @@ Examples:
     token.command('create').description('create a token and print it; it cannot be shown again'),
   )
     .argument('<name>', 'name of the token in the audit log', parseName)
-    .addOption(new Option('--scope <scope>', 'what the token permits').choices([...SCOPES]).default('read'))
+    .addOption(
+      new Option('--scope <scope>', 'what the token permits, by the name of a set of rights')
+        .choices([...SCOPES])
+        .default(undefined, 'read'),
+    )
+    .addOption(
+      new Option('--can <rights>', `what the token permits: ${VERBS.join(', ')}`)
+        .argParser(parseRights)
+        .conflicts('scope'),
+    )
+    .option('--guests <guests>', 'only for these guests: tag=TAG or ID, separated by commas', parseGuests)
     .option('--expires <time>', 'lifetime: 12h, 30d, 2w, 1y; unlimited by default', parseLifetime)
-    .action(async (name: string, options: { scope: Scope; expires?: number }, command: Command) => {
-      const { dbpath, isRequired, out, newToken, withToken, changeTokens } = await openStore(command);
-      const { token: secret, stored } = newToken(name, options.scope, options.expires);
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      const grants = givenGrants(options);
+      const { dbpath, isRequired, out, newToken, withToken, changeTokens, auditRightChange } =
+        await openStore(command);
+      const { token: secret, stored } = newToken(name, grants, options.expires);
       await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
+      const { expires } = stored;
+      await auditRightChange(dbpath, { change: 'token created', name, grants, expires });
       if (out.json) out.value({ ...stored, sha256: undefined, token: secret });
       else out.line(secret);
       out.note(
@@ -111,9 +140,10 @@ Examples:
   addConfigOption(token.command('revoke').description('revoke tokens: all of them, or none'))
     .argument('<name...>')
     .action(async (names: string[], _options: object, command: Command) => {
-      const { dbpath, out, withoutToken, changeTokens } = await openStore(command);
+      const { dbpath, out, withoutToken, changeTokens, auditRightChange } = await openStore(command);
       const revoked = [...new Set(names)];
       await changeTokens(dbpath, (tokens) => revoked.reduce(withoutToken, tokens));
+      for (const name of revoked) await auditRightChange(dbpath, { change: 'token revoked', name });
       out.note(`${revoked.join(', ')} revoked for the agent with its state in ${dbpath}`);
     });
 };

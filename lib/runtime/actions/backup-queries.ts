@@ -1,4 +1,4 @@
-import { AgentError } from '../../errors.js';
+import { backupNotFound } from '../../errors.js';
 import type { Backup } from '../../model/backup.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import {
@@ -31,8 +31,6 @@ export const queryBackups = async (
   return { pipelineId, result: (result?.backups ?? []).toSorted(byAge) };
 };
 
-const notFound = (id: string): AgentError => new AgentError('not_found', `backup ${id}: not found`);
-
 /**
  * Returns a backup with the guest's record in it.
  * @throws {AgentError} `not_found`
@@ -48,7 +46,7 @@ export const queryBackup = async (
     { request: () => ({ backup: id }), onResponse: requireShape(backupDetailsResponseSchema) },
     signal,
   );
-  if (!result) throw notFound(id);
+  if (!result) throw backupNotFound(id);
   return { pipelineId, result };
 };
 

@@ -64,8 +64,8 @@ export interface Making {
 /**
  * Stores a new guest and queues the job that makes it. When the job fails, the guest stays, in state `error`, and can be
  * created again.
- * @throws {AgentError} `conflict` when the id is taken, another guest has the name or an address, or the quota of the host
- * does not permit the guest; `no_space` when it does not permit its disks
+ * @throws {AgentError} as `options.creator.admit`; `conflict` when the id is taken, another guest has the name or an address, or the quota of the host
+ * or of the owner does not permit the guest; `no_space` when it does not permit its disks
  */
 export const submitNewGuest = async (
   runtime: Runtime,
@@ -73,7 +73,9 @@ export const submitNewGuest = async (
   { action, task, change }: Making,
   options: SubmitOptions = {},
 ): Promise<Submission<Guest>> => {
-  const guest = normalizeGuest({ ...requested, state: 'create' });
+  const { creator } = options;
+  const guest = normalizeGuest({ ...requested, owner: creator?.owner ?? null, state: 'create' });
+  creator?.admit(guest);
   const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
   await updateStorageSize(runtime);
   if (options.dryRun) {

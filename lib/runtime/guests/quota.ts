@@ -1,45 +1,23 @@
-import type { QuotaConfig } from '../../config/quota.js';
+import type { OwnerQuota, QuotaConfig } from '../../config/quota.js';
 import { AgentError } from '../../errors.js';
-import { defaultMemory } from '../../model/container/memory.js';
-import { type Guest, isContainer } from '../../model/guest.js';
-import { DEFAULT_VCPUS } from '../../model/guest-size.js';
+import type { Guest } from '../../model/guest.js';
 import { CLOSED_VIEW } from '../../model/secrets.js';
-import { counted } from '../../model/units.js';
 import type { GuestStore } from '../../store/guest-store.js';
-
-export const QUOTA_RESOURCES = ['guests', 'memory', 'cpu', 'disk'] as const;
-type Resource = (typeof QUOTA_RESOURCES)[number];
-export type Usage = Record<Resource, number>;
-
-const LABELS: Record<Resource, (amount: number) => string> = {
-  guests: (count) => counted(count, 'guest'),
-  memory: (mb) => `${mb} MB of memory`,
-  cpu: (count) => counted(count, 'vCPU'),
-  disk: (mb) => `${mb} MB of disks`,
-};
+import { LABELS, needOf, QUOTA_RESOURCES, type Resource, sumOf, type Usage } from './usage.js';
 
 /** Names a guest by the name that its client chose, because the id of a guest that is not stored yet names nothing. */
 const nameOf = ({ id, metadata = {} }: Guest): string => CLOSED_VIEW.metadata(metadata).name || id;
 
-/**
- * What a guest needs, now or from its next start on, whichever is more. A container without a limit needs all memory that
- * there is, which no sum can have.
- */
-const needOf = ({ pending = {}, ...guest }: Guest): Usage => ({
-  guests: 1,
-  memory: Math.max(guest.memory ?? defaultMemory(guest) ?? 0, pending.memory ?? 0),
-  cpu: Math.max(guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_VCPUS), pending.cpu ?? 0),
-  disk: (guest.disks ?? []).reduce((sum, { size }) => sum + (size || 0), 0),
-});
-
-const sumOf = (guests: Iterable<Guest>): Usage => {
-  const sum: Usage = { guests: 0, memory: 0, cpu: 0, disk: 0 };
-  for (const guest of guests) {
-    const need = needOf(guest);
-    for (const resource of QUOTA_RESOURCES) sum[resource] += need[resource];
-  }
-  return sum;
-};
+/** One of the two that have limits: the host, and the owner of a guest. */
+interface Limited {
+  /** Completes "the quota of …". */
+  name: string;
+  limits: Partial<Usage>;
+  /** The setting of the config that limits a resource. */
+  setting: (resource: Resource) => string;
+  /** Whether a guest counts towards the limits. */
+  has: (guest: Guest) => boolean;
+}
 
 /** Keeps what the guests of the host have together within the quota of the config. */
 export class Quota {
@@ -68,9 +46,21 @@ export class Quota {
     this.#storageMb = mb;
   }
 
-  /** What the guests have; one that could not be created has nothing. */
-  usage(): Usage {
-    return sumOf(this.#guests.list().filter(({ state }) => state !== 'error'));
+  /** What the guests have, or those of an owner. */
+  usage(owner?: string): Usage {
+    const guests = this.#guests.list();
+    return sumOf(owner === undefined ? guests : guests.filter((guest) => guest.owner === owner));
+  }
+
+  /** Returns the limits of an owner. */
+  limitsOf(owner: string): OwnerQuota {
+    return this.#ownerSetting(owner)[1];
+  }
+
+  #ownerSetting(owner: string): [name: string, limits: OwnerQuota] {
+    const { owners = {} } = this.config;
+    const name = Object.hasOwn(owners, owner) ? owner : '*';
+    return [name, owners[name] ?? {}];
   }
 
   /** Returns the limits of the config. */
@@ -165,8 +155,7 @@ export class Quota {
    * @throws {AgentError} `no_space`
    */
   checkDisks(id: string, disks: Guest['disks']): void {
-    if (!disks?.length || this.limits().disk === undefined) return;
-    this.#require({ ...this.#guests.get(id), disks }, this.#isCreated, ['disk']);
+    if (disks?.length) this.#require({ ...this.#guests.get(id), disks }, this.#isCreated, ['disk']);
   }
 
   /** Whether a guest exists or is being created, rather than waiting for its creation. */
@@ -177,15 +166,44 @@ export class Quota {
     counts: (other: Guest) => boolean,
     resources: readonly Resource[] = QUOTA_RESOURCES,
   ): void {
-    const limits = this.limits();
-    if (Object.keys(limits).length === 0) return;
+    for (const limited of this.#limited(guest))
+      if (Object.keys(limited.limits).length > 0) this.#requireWithin(limited, guest, counts, resources);
+  }
+
+  /** Returns what limits a guest: its owner first, who can do something about it. */
+  #limited({ owner }: Guest): Limited[] {
+    const host: Limited = {
+      name: 'this host',
+      limits: this.limits(),
+      setting: (resource) => this.#settingOf(resource),
+      has: () => true,
+    };
+    if (owner === undefined) return [host];
+    const [line, limits] = this.#ownerSetting(owner);
+    return [
+      {
+        name: `owner ${owner}`,
+        limits,
+        setting: (resource) => `quota.owners["${line}"].${resource}`,
+        has: (guest) => guest.owner === owner,
+      },
+      host,
+    ];
+  }
+
+  #requireWithin(
+    { name, limits, setting, has }: Limited,
+    guest: Guest,
+    counts: (other: Guest) => boolean,
+    resources: readonly Resource[],
+  ): void {
     if (limits.memory !== undefined && guest.container?.unlimitedMemory)
       throw new AgentError(
         'conflict',
-        `guest ${nameOf(guest)} has no limit of its memory, but this host has a quota of ${LABELS.memory(limits.memory)}: leave out container.unlimitedMemory, or remove quota.memory from the config`,
+        `guest ${nameOf(guest)} has no limit of its memory, but ${name} has a quota of ${LABELS.memory(limits.memory)}: leave out container.unlimitedMemory, or remove ${setting('memory')} from the config`,
       );
     const others = [...this.#guests.list(), ...this.#pending].filter(
-      (other) => other.id !== guest.id && other.state !== 'error' && counts(other),
+      (other) => other.id !== guest.id && has(other) && counts(other),
     );
     const sizes = new Map(others.map((other) => [other.id, this.#growing.get(other.id) ?? other]));
     const [used, need] = [sumOf(sizes.values()), needOf(guest)];
@@ -194,7 +212,7 @@ export class Quota {
       if (limit === undefined || used[resource] + need[resource] <= limit) continue;
       throw new AgentError(
         resource === 'disk' ? 'no_space' : 'conflict',
-        `guest ${nameOf(guest)} needs ${label(need[resource])}, but the quota of this host is ${label(limit)}, and other guests have ${used[resource]}: delete guests, or raise ${this.#settingOf(resource)} in the config`,
+        `guest ${nameOf(guest)} needs ${label(need[resource])}, but the quota of ${name} is ${label(limit)}, and other guests have ${used[resource]}: delete guests, or raise ${setting(resource)} in the config`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import type { Guest } from '../../model/guest.js';
 import type { IdempotentRequest } from '../../model/idempotent-request.js';
 import type { Job, JobCause } from '../../model/job.js';
 import type { Unchecked } from '../pipeline/check.js';
@@ -22,11 +23,24 @@ export interface DryRun<T> {
 
 export type Submission<T> = Submitted<T> | DryRun<T>;
 
+/** A client that creates a guest. */
+export interface Creator {
+  /** Whose quota the guest counts towards; nobody's when absent. */
+  owner: string | undefined;
+  /**
+   * Checks the guest, as it will be.
+   * @throws {AgentError} `forbidden`
+   */
+  admit: (guest: Guest) => void;
+}
+
 export interface SubmitOptions extends EnqueueOptions {
   /** The client's request, when the client may repeat it. */
   request?: IdempotentRequest | undefined;
   /** Whether to check the action without queueing it. */
   dryRun?: boolean | undefined;
+  /** The client that wants to create a guest. */
+  creator?: Creator | undefined;
   /** Why the agent submits it by itself; absent when a client does. */
   cause?: JobCause | undefined;
 }

@@ -1,5 +1,5 @@
 import { MistifyError } from '../../client/errors.js';
-import type { Principal } from '../../model/principal.js';
+import type { AccessInfo } from '../../model/principal.js';
 import { nextLink } from '../../portable/next-link.js';
 import { setMayDownload, setReadOnly, token } from './session.js';
 import { sentence } from './words.js';
@@ -42,7 +42,7 @@ const errorOf = async (response: Response): Promise<MistifyError> => {
 
 const report = ({ status }: MistifyError): void => {
   if (status === 401) notifyUnauthorized();
-  // The agent lets this page read, so what it forbids takes a wider scope.
+  // The agent lets this page read, so what it forbids takes another right.
   if (status === 403 && isAdmitted) {
     void readAccess();
   }
@@ -109,11 +109,15 @@ export const get = async <Body>(path: string): Promise<Body> => (await requestJs
 export const patch = async <Body>(path: string, body: unknown): Promise<Body> =>
   (await requestJson<Body>('PATCH', path, body)).body;
 
-/** Reads whether the page may make changes; its token may have been replaced by one of another scope. */
+/** The rights that change nothing. */
+const READING: readonly string[] = ['metrics', 'look', 'content'];
+
+/** Reads whether the page may make changes; its token may have been replaced by one with other rights. */
 export const readAccess = async (): Promise<void> => {
-  const { scope } = await get<Principal>('/access');
-  setReadOnly(scope === 'read' || scope === 'export');
-  setMayDownload(scope !== 'read');
+  const { grants } = await get<AccessInfo>('/access');
+  const can = new Set(grants.flatMap((grant) => grant.can));
+  setReadOnly([...can].every((verb) => READING.includes(verb)));
+  setMayDownload(can.has('content'));
   notifyAccess();
 };
 

@@ -16,7 +16,7 @@ export const forgetToken = (): void => {
 
 let readOnly = false;
 
-/** Whether the scope of this page permits no changes. */
+/** Whether the rights of this page permit no changes. */
 export const isReadOnly = (): boolean => readOnly;
 
 export const setReadOnly = (now: boolean): void => {
@@ -25,7 +25,7 @@ export const setReadOnly = (now: boolean): void => {
 
 let downloads = true;
 
-/** Whether the scope of this page permits downloads of disks. */
+/** Whether the rights of this page permit downloads of disks. */
 export const mayDownload = (): boolean => downloads;
 
 export const setMayDownload = (now: boolean): void => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import test from 'ava';
+import { grantsOfScope } from '../../../lib/model/rights.js';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 
@@ -53,7 +54,7 @@ test('accepts links from other sites to the agent’s pages only', async (t) => 
 
 test('rejects pages of other sites where certificates identify clients', async (t) => {
   const { url, context } = await serveApi(t, {}, undefined, {
-    access: { tokens: undefined, certificates: new Map([['ops.example', 'admin' as const]]) },
+    access: { tokens: undefined, certificates: new Map([['ops.example', grantsOfScope('admin')]]) },
   });
   t.is(await statusWith(`${url}/guests`, 'POST', { Origin: 'https://evil.example' }), 403);
   t.is(await statusWith(`${url}/guests`, 'POST', {}), 403);

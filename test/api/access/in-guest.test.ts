@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { pino } from 'pino';
-import type { Scope } from '../../../lib/model/principal.js';
+import type { Scope } from '../../../lib/model/rights.js';
 import { Refusal } from '../../../lib/rpc/protocol/refusal.js';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';

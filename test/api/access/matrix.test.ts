@@ -4,7 +4,15 @@ import ava, { type ExecutionContext } from 'ava';
 import { changeTokens } from '../../../lib/auth/token-file.js';
 import { TokenRegistry } from '../../../lib/auth/token-registry.js';
 import { withoutToken } from '../../../lib/auth/tokens.js';
-import { SCOPES, type Scope } from '../../../lib/model/principal.js';
+import type { Guest } from '../../../lib/model/guest.js';
+import {
+  type Grant,
+  grantOf,
+  grantsOfScope,
+  mayEverywhere,
+  VERBS,
+  type Verb,
+} from '../../../lib/model/rights.js';
 import { type Access, SOCKET } from '../../../lib/server/access.js';
 import { isWebSocket, type Route } from '../../../lib/server/route.js';
 import { createServer } from '../../../lib/server/server.js';
@@ -27,24 +35,46 @@ const REFUSED = [401, 403];
 /** The paths that need no credentials; a new one is to be added here on purpose. */
 const PUBLIC = ['/healthz', '/readyz', '/openapi.json'];
 
-/** The scope that a route must need by docs/security.md, whatever its table says. */
-const neededScope = ({ method, path, reply }: Route): Scope | 'public' => {
-  if (PUBLIC.includes(path)) return 'public';
-  if (path.startsWith('/debug')) return 'admin';
-  if (method !== 'GET' || reply.status !== 200) return 'operate';
-  if (/\/(download|files|export|logs)$/.test(path)) return 'export';
-  return path === '/metrics' ? 'metrics' : 'read';
+const POWER = /\/(shutdown|reboot|restart|poweroff|start|suspend|save|resume)$/;
+
+const KINDS: [Verb, RegExp][] = [
+  ['backup', /\/backups/],
+  ['snapshot', /\/snapshots/],
+  ['change', /^\/guests/],
+];
+
+/** The rights that a request to a route needs by docs/security.md, whatever the table of routes says. */
+const neededRights = ({ method, path, reply }: Route): Verb[] => {
+  if (PUBLIC.includes(path)) return [];
+  if (path.startsWith('/debug')) return ['admin'];
+  if (path === '/metrics') return ['metrics'];
+  if (method === 'GET' && reply.status === 200)
+    return [/\/(download|files|export|logs)$/.test(path) ? 'content' : 'look'];
+  if (/\/(exec|files|console\/\w+|agent\/[\w-]+)$/.test(path)) return ['console'];
+  // The job in the example starts a guest.
+  if (POWER.test(path) || path === '/jobs/{jobID}') return ['power'];
+  if (path.endsWith('/restore')) return ['backup', 'content', 'change'];
+  if (path === '/backups/prune') return ['host'];
+  if (path.endsWith('/clone')) return ['change', 'content'];
+  return [KINDS.find(([, where]) => where.test(path))?.[0] ?? 'host'];
 };
 
-/** A kind of caller, and the scope that it has; `undefined` for one that must not get in. */
-type Kind = [name: string, scope: Scope | undefined, caller: Caller];
+/** What a client that only sees some guests may still ask for: lists show no others. */
+const SHARED = [
+  ...['GET /guests', 'GET /jobs', 'GET /backups', 'GET /volumes', 'GET /events', 'GET /metrics/guests'],
+  ...['GET /images', 'GET /images/{imageID}', 'GET /container_images', 'GET /container_images/{imageID}'],
+  ...['GET /networks', 'GET /catalogue', 'GET /services', 'GET /access'],
+];
 
-/** The requests to a route that need the same scope: HEAD reads what GET reads. */
+/** A kind of caller, and its rights; `undefined` for one that must not get in. */
+type Kind = [name: string, grants: Grant[] | undefined, caller: Caller];
+
+/** The requests to a route that need the same rights: HEAD reads what GET reads. */
 const methodsOf = (route: Route): string[] =>
   route.method === 'GET' && route.reply.status === 200 ? ['GET', 'HEAD'] : [route.method];
 
-const isAllowed = (needed: Scope | 'public', scope: Scope | undefined): boolean =>
-  needed === 'public' || (scope !== undefined && SCOPES.indexOf(scope) >= SCOPES.indexOf(needed));
+const isAllowed = (needed: readonly Verb[], grants: Grant[] | undefined): boolean =>
+  needed.every((verb) => grants && mayEverywhere({ grants }, verb));
 
 interface Cell {
   route: Route;
@@ -58,8 +88,12 @@ const cells = (kinds: readonly Kind[]): Cell[] =>
   );
 
 /** Sends a valid request to a route as one kind of caller. */
-const send = async ({ context }: TestAgent, { route, method, kind: [, , caller] }: Cell): Promise<number> => {
-  const example = await exampleOf(route as Route<never>, context);
+const send = async (
+  { context }: TestAgent,
+  { route, method, kind: [, , caller] }: Cell,
+  labels: Pick<Guest, 'tags'> = {},
+): Promise<number> => {
+  const example = await exampleOf(route as Route<never>, context, labels);
   const body = ['POST', 'PATCH'].includes(method) ? example.payload : undefined;
   // An address of its own for each route, because invalid tokens are limited by address.
   const localAddress = `127.0.1.${routeTable.indexOf(route as never) + 1}`;
@@ -71,10 +105,10 @@ const send = async ({ context }: TestAgent, { route, method, kind: [, , caller] 
 const checkMatrix = async (t: ExecutionContext, agent: TestAgent, kinds: readonly Kind[]): Promise<void> => {
   for (const cell of cells(kinds)) {
     const { route, method, kind } = cell;
-    const [name, scope] = kind;
+    const [name, grants] = kind;
     const status = await send(agent, cell);
     const words = `${name}: ${method} ${route.path}: ${status}`;
-    if (isAllowed(neededScope(route), scope)) t.false([...REFUSED, 429].includes(status), words);
+    if (isAllowed(neededRights(route), grants)) t.false([...REFUSED, 429].includes(status), words);
     else t.true(REFUSED.includes(status), words);
   }
 };
@@ -96,20 +130,46 @@ ava('every route lets in exactly the callers whose token covers it', async (t) =
     ['an expired token', undefined, withHeader(`Bearer ${expired}`)],
     ['a revoked token', undefined, withHeader(`Bearer ${revoked}`)],
   ];
-  for (const scope of SCOPES)
-    kinds.push([
-      `a token of scope ${scope}`,
-      scope,
-      withHeader(`Bearer ${await makeToken(dbpath, scope, scope)}`),
-    ]);
+  // Scopes are sets of them.
+  for (const verb of VERBS) {
+    const grants = [grantOf([verb])];
+    kinds.push([verb, grants, withHeader(`Bearer ${await makeToken(dbpath, verb, grants)}`)]);
+  }
   await checkMatrix(t, api, kinds);
 });
+
+ava('a token for some guests reaches nothing of the others, and nothing of the host', async (t) => {
+  t.timeout(300_000);
+  const dbpath = await tempDir(t);
+  const tokens = new TokenRegistry(dbpath, silentLog);
+  const api = await serveApi(t, { dbpath }, undefined, { access: { tokens, certificates: undefined } });
+  const grants = grantsOfScope('admin', { tags: ['web'] });
+  const authorization = `Bearer ${await makeToken(dbpath, 'web', grants)}`;
+  const caller = { host: '127.0.0.1', port: Number(new URL(api.url).port), headers: { authorization } };
+  for (const cell of cells([['web', grants, caller]])) {
+    const { route, method } = cell;
+    const words = `${method} ${route.path}`;
+    const foreign = await send(api, cell);
+    const own = await send(api, cell, { tags: ['web'] });
+    if (PUBLIC.includes(route.path) || SHARED.includes(`${route.method} ${route.path}`)) {
+      t.deepEqual([foreign, own], [200, 200], words);
+    } else if (route.path.includes('/{guestID}')) {
+      t.is(foreign, 404, words);
+      t.false([...REFUSED, 429].includes(own), `${words}: ${own}`);
+    } else if (route.path.startsWith('/jobs/')) {
+      t.deepEqual([foreign, own], [404, 200], words);
+    } else t.true([403, 404].includes(foreign), `${words}: ${foreign}`);
+  }
+});
+
+/** Scopes are the same for certificates as for tokens. */
+const CERTIFIED = ['read', 'operate'] as const;
 
 needs('openssl')('every route lets in exactly the callers whose certificate covers it', async (t) => {
   t.timeout(300_000);
   const authority = await Authority.make(t);
   const stranger = await Authority.make(t);
-  const certificates = new Map<string, Scope>(SCOPES.map((scope) => [scope, scope]));
+  const certificates = new Map(CERTIFIED.map((scope) => [scope, grantsOfScope(scope)]));
   const tls = await readTls({ ...(await authority.sign('server')), client_ca: authority.cert });
   const api = await serveApi(t, {}, undefined, { tls, access: { tokens: undefined, certificates } });
   const ca = await readFile(authority.cert);
@@ -124,8 +184,12 @@ needs('openssl')('every route lets in exactly the callers whose certificate cove
     ['a certificate of another authority', undefined, await caller(await stranger.sign('admin'))],
     ['a token', undefined, { ...(await caller()), headers: { authorization: 'Bearer mistify_admin' } }],
   ];
-  for (const scope of SCOPES)
-    kinds.push([`a certificate of scope ${scope}`, scope, await caller(await authority.sign(scope))]);
+  for (const scope of CERTIFIED)
+    kinds.push([
+      `a certificate of scope ${scope}`,
+      grantsOfScope(scope),
+      await caller(await authority.sign(scope)),
+    ]);
   await checkMatrix(t, api, kinds);
 });
 
@@ -139,5 +203,5 @@ ava('every route lets in the callers of the unix socket', async (t) => {
   await server.start();
   t.teardown(() => server.stop({ timeout: 100 }));
   const caller: Caller = { socketPath, headers: { host: 'localhost' } };
-  await checkMatrix(t, agent, [['the unix socket', 'admin', caller]]);
+  await checkMatrix(t, agent, [['the unix socket', grantsOfScope('admin'), caller]]);
 });

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { MistifyClient } from '../../../lib/client/index.js';
 import type { Guest } from '../../../lib/model/guest.js';
 import type { Job } from '../../../lib/model/job.js';
-import type { Scope } from '../../../lib/model/principal.js';
+import type { Scope } from '../../../lib/model/rights.js';
 import type { GuestRequest } from '../../../lib/rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../lib/rpc/protocol/refusal.js';
 import { addGuest } from '../../helpers/agent.js';
@@ -50,7 +50,7 @@ for (const path of ['snapshots/monday/download', 'disks/vda/snapshots/monday/dow
     for (const method of ['GET', 'HEAD'])
       t.is((await api.call(method, url, undefined, as('read'))).status, 403, method);
     const refused = await api.call('GET', url, undefined, as('read'));
-    t.regex((refused.body as { message: string }).message, /scope "export"/);
+    t.regex((refused.body as { message: string }).message, /right "content"/);
     for (const scope of ['export', 'operate', 'admin'] as const)
       t.is((await api.call('GET', url, undefined, as(scope))).status, 200, scope);
     await until('the download is in the audit log', async () =>
@@ -103,7 +103,7 @@ test('mistify metadata show names the keys that it cannot show', async (t) => {
   const { exitCode, stdout, stderr } = await mistify(t, api.url, ...show);
   t.is(exitCode, 0, stderr);
   t.regex(stdout, /^hostname +web-1$/m);
-  t.regex(stderr, /scope "export": user-data, vendor-data, env\.DB_PASSWORD/);
+  t.regex(stderr, /right "content": user-data, vendor-data, env\.DB_PASSWORD/);
 });
 
 test("hides secrets in the hypervisor's own metadata", async (t) => {
@@ -135,7 +135,7 @@ test('rejects a new guest copied from one that was read without its secrets', as
   const { id: _, ...copy } = body as Guest;
   const refused = await api.call('POST', '/guests', copy, as('operate'));
   t.is(refused.status, 400);
-  t.regex((refused.body as { message: string }).message, /"hidden".*metadata\.user-data.*scope "export"/);
+  t.regex((refused.body as { message: string }).message, /"hidden".*metadata\.user-data.*right "content"/);
   t.is((await api.call('POST', '/guests', { ...copy, hidden: [] }, as('operate'))).status, 202);
 });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import ava, { type ExecutionContext } from 'ava';
 import axios from 'axios';
+import { grantsOfScope } from '../../../lib/model/rights.js';
 import { LOCAL } from '../../../lib/server/access.js';
 import { createServer } from '../../../lib/server/server.js';
 import { readTls, reloadTls } from '../../../lib/server/tls.js';
@@ -23,7 +24,7 @@ const test = needs('openssl');
 
 const serveMutual = async (t: ExecutionContext, authority: Authority): Promise<string> => {
   const tls = await readTls({ ...(await authority.sign('server')), client_ca: authority.cert });
-  const certificates = new Map([['ops', 'operate'] as const]);
+  const certificates = new Map([['ops', grantsOfScope('operate')]]);
   return (await serveApi(t, {}, undefined, { tls, access: { tokens: undefined, certificates } })).url;
 };
 

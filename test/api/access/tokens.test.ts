@@ -7,7 +7,7 @@ import { withoutToken } from '../../../lib/auth/tokens.js';
 import { MistifyClient } from '../../../lib/client/index.js';
 import { packageRoot } from '../../../lib/files/package-root.js';
 import type { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
-import type { Scope } from '../../../lib/model/principal.js';
+import type { Scope } from '../../../lib/model/rights.js';
 import { addGuest } from '../../helpers/agent.js';
 import { view } from '../../helpers/console.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
@@ -62,15 +62,15 @@ test('rejects a missing or invalid token with 401 and says what to send', async 
   t.deepEqual(api.context.guests.list(), []);
 });
 
-test('names the scope that a token lacks', async (t) => {
+test('names the right that a token lacks', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const token = await makeToken(dbpath, 'reader', 'read');
   const { status, headers } = await api.call('POST', '/guests', { memory: 64 }, bearer(token));
   t.is(status, 403);
-  t.is(headers.get('www-authenticate'), 'Bearer error="insufficient_scope", scope="operate"');
+  t.is(headers.get('www-authenticate'), 'Bearer error="insufficient_scope", scope="change"');
   const { guests } = new MistifyClient({ url: api.url, token });
   const error = await guests.perform('a', 'start').catch((caught: unknown) => caught);
-  t.like(error, { status: 403, scope: 'operate' });
+  t.like(error, { status: 403, scope: 'power' });
 });
 
 test('the demo sends the token that the environment names', async (t) => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import axios from 'axios';
@@ -50,7 +50,7 @@ test.serial('mistify token creates, lists and revokes tokens while the agent is 
   const { stdout: token } = await run('create', 'ci', '--scope', 'operate', '--expires', '30d');
   t.regex(token, /^mistify_[\w-]{43}\n?$/);
   const { stdout: listed } = await run('list');
-  t.regex(listed, /^ci +operate +2\S+ +2\S+$/m);
+  t.regex(listed, /^ci +operate +all +2\S+ +2\S+$/m);
   t.false(listed.includes(token.trim()));
   t.like(await run('create', 'ci'), {
     exitCode: 6,
@@ -60,6 +60,31 @@ test.serial('mistify token creates, lists and revokes tokens while the agent is 
   t.is((await run('list', '--json')).stdout, '[]');
   t.is((await run('revoke', 'ci')).exitCode, 3);
 });
+
+test.serial(
+  'mistify token creates a token for some guests, with the rights that can be for some',
+  async (t) => {
+    const { config, dir } = await writeConfig(t);
+    const run = (...args: string[]) => mistify(t, 'http://127.0.0.1:1', 'token', ...args, '-c', config);
+    t.is((await run('create', 'bob', '--can', 'power,console', '--guests', 'tag=web')).exitCode, 0);
+    const [noted] = (await readFile(join(dir, 'db', 'audit.log'), 'utf8')).split('\n');
+    t.like(JSON.parse(noted ?? ''), { event: 'right', change: 'token created', name: 'bob' });
+    t.notRegex(noted ?? '', /mistify_|sha256/);
+    t.regex((await run('list')).stdout, /^bob +look,console,power +tag=web +2\S+ +never$/m);
+    const refused: [string[], RegExp][] = [
+      [['--can', 'power', '--scope', 'read'], /--scope/],
+      [['--can', 'fly'], /"fly" is no right: choose from metrics, look/],
+      [['--can', 'host', '--guests', 'tag=web'], /"host" concerns the whole host/],
+      [['--scope', 'metrics', '--guests', 'tag=web'], /"metrics" concerns the whole host/],
+      [['--guests', 'web-1'], /give tag=TAG, or the id of a guest/],
+    ];
+    for (const [options, words] of refused) {
+      const { exitCode, stderr } = await run('create', 'eve', ...options);
+      t.is(exitCode, 2, options.join(' '));
+      t.regex(stderr, words);
+    }
+  },
+);
 
 test.serial(
   'mistify token list without tokens prints the command that creates one for the same agent',

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { changeTokens, readTokens, tokenFileOf } from '../../../lib/auth/token-file.js';
 import { newToken, withoutToken, withToken } from '../../../lib/auth/tokens.js';
+import { STATE_FORMAT } from '../../../lib/files/state-format.js';
+import { grantsOfScope } from '../../../lib/model/rights.js';
 import { operationsIn } from '../../helpers/faulty-disk.js';
 import { tempDir } from '../../helpers/temp.js';
 
@@ -10,7 +12,7 @@ import { tempDir } from '../../helpers/temp.js';
 
 test('syncs a revocation, and the directory after the rename', async (t) => {
   const dbpath = await tempDir(t);
-  const { stored } = newToken('ci', 'operate');
+  const { stored } = newToken('ci', grantsOfScope('operate'));
   await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
   const operations = await operationsIn(join(dbpath, 'tokens'), () =>
     changeTokens(dbpath, (tokens) => withoutToken(tokens, 'ci')),
@@ -26,9 +28,37 @@ test('keeps all of several concurrent changes', async (t) => {
   const dbpath = await tempDir(t);
   const names = ['a', 'b', 'c', 'd'];
   await Promise.all(
-    names.map((name) => changeTokens(dbpath, (tokens) => withToken(tokens, newToken(name, 'read').stored))),
+    names.map((name) =>
+      changeTokens(dbpath, (tokens) => withToken(tokens, newToken(name, grantsOfScope('read')).stored)),
+    ),
   );
   t.deepEqual((await readTokens(dbpath)).map(({ name }) => name).sort(), names);
+});
+
+test('gives a token of an earlier format the rights of its scope', async (t) => {
+  const dbpath = await tempDir(t);
+  const { stored } = newToken('ci', grantsOfScope('export'));
+  const { grants, ...rest } = stored;
+  await changeTokens(dbpath, () => []);
+  const earlier = { format: 5, tokens: [{ ...rest, scope: 'export' }] };
+  await writeFile(tokenFileOf(dbpath), JSON.stringify(earlier));
+  t.deepEqual(await readTokens(dbpath), [stored]);
+});
+
+test('rejects a token with a scope in a file of this format, and one without grants', async (t) => {
+  const dbpath = await tempDir(t);
+  const { stored } = newToken('ci', grantsOfScope('export'));
+  await changeTokens(dbpath, () => []);
+  for (const wrong of [
+    { scope: 'admin' },
+    {},
+    { grants: [] },
+    { grants: [{ can: ['look'], guests: null }] },
+  ]) {
+    const tokens = [{ ...stored, grants: undefined, ...wrong }];
+    await writeFile(tokenFileOf(dbpath), JSON.stringify({ format: STATE_FORMAT, tokens }));
+    await t.throwsAsync(readTokens(dbpath), { message: /cannot be used/ }, JSON.stringify(wrong));
+  }
 });
 
 test('rejects a damaged file and names it', async (t) => {

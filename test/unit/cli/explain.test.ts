@@ -38,9 +38,9 @@ test('401 explains how to give a token and how to create one', (t) => {
   t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify token create[\s\S]*-c FILE/);
 });
 
-test('a missing scope is in the command that creates a token with it', (t) => {
-  const { hint = '' } = explain(new MistifyError(403, 'no', { scope: 'export' }));
-  t.regex(hint, /mistify token create NAME --scope export\n[\s\S]*-c FILE[\s\S]*--cert FILE/);
+test('a missing right is in the command that creates a token with it', (t) => {
+  const { hint = '' } = explain(new MistifyError(403, 'no', { scope: 'content' }));
+  t.regex(hint, /mistify token create NAME --can content\n[\s\S]*-c FILE[\s\S]*--cert FILE/);
   t.is(explain(new MistifyError(403, 'a page of another site')).hint, undefined);
 });
 

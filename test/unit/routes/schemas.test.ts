@@ -31,6 +31,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       id: 1,
       type: 1,
       image: 1,
+      owner: 1,
       description: 1,
       tags: 1,
       template: 1,

@@ -8,6 +8,7 @@ const description = {
   path: '/things/{id}',
   operationId: 'getThing',
   summary: 'Get a thing',
+  can: 'look',
   tags: ['things'],
   reply: { status: 200, description: 'The thing' },
 } as const;

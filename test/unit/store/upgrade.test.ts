@@ -4,6 +4,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { packageRoot } from '../../../lib/files/package-root.js';
+import { STATE_FORMAT } from '../../../lib/files/state-format.js';
 import { GuestStore } from '../../../lib/store/guest-store.js';
 import { upgradeState } from '../../../lib/store/upgrade.js';
 import { withFaults } from '../../helpers/faulty-disk.js';
@@ -27,5 +28,5 @@ test('reads a state without room for its upgrade, and upgrades it at the next st
   t.is(guests.list().length, 2);
   await guests.close();
   await upgradeState(dbpath, silentLog);
-  t.regex(await journal(), /^.*"format":5/);
+  t.regex(await journal(), new RegExp(`^.*"format":${STATE_FORMAT}`));
 });

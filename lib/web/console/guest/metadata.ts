@@ -73,7 +73,7 @@ export const metadataTab = (guestId: string): Tab => {
     ),
     update: ({ metadata: now = {}, hidden = [] }: Guest) => {
       const names = hidden.map((name) => name.replace(/^metadata\./, '')).join(', ');
-      setText(hiddenKeys, names && `Secret: sealed, or readable with a token of scope export only: ${names}`);
+      setText(hiddenKeys, names && `Secret: sealed, or readable with the right "content" only: ${names}`);
       hiddenKeys.hidden = names === '';
       const text = JSON.stringify(now);
       const isEdited = list.contains(document.activeElement);

@@ -1,8 +1,15 @@
 import test from 'ava';
 import { getAccess } from '../../../../handlers/access/get.js';
-import { event } from '../../../helpers/agent.js';
+import { type Grant, grantsOfScope } from '../../../../lib/model/rights.js';
+import { event, startTestAgent } from '../../../helpers/agent.js';
 
-test('returns the name and the scope of the client', async (t) => {
-  const principal = { name: 'ci', scope: 'read' } as const;
-  t.deepEqual((await getAccess({ ...event(), principal })).body, principal);
+test('returns the name of the client and what it may do', async (t) => {
+  const { context } = await startTestAgent(t);
+  const quota = { used: { guests: 0, memory: 0, cpu: 0, disk: 0 }, limits: {} };
+  const of = async (grants: Grant[]) =>
+    (await getAccess({ ...event(), principal: { name: 'ci', grants, owner: 'ci' } }, context)).body;
+  const reads = grantsOfScope('read');
+  t.deepEqual(await of(reads), { name: 'ci', scope: 'read', grants: reads, owner: 'ci', quota });
+  const some = grantsOfScope('operate', { tags: ['web'] });
+  t.deepEqual(await of(some), { name: 'ci', grants: some, owner: 'ci', quota });
 });

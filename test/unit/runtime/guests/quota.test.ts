@@ -43,6 +43,47 @@ test('does not count guests that could not be created', async (t) => {
   t.notThrows(() => quota.check(guest(1, 'create')));
 });
 
+const owned = (n: number, owner: string) =>
+  normalizeGuest({ id: ID(n), state: 'create', memory: 600, owner });
+
+test('bounds what the guests of an owner have together, whatever others have', async (t) => {
+  const owners = { bob: { memory: 1000 }, '*': { guests: 1 } };
+  const { quota } = await setUp(t, { owners }, owned(1, 'bob'), owned(2, 'eve'), guest(3, 'create'));
+  t.throws(() => quota.check(owned(4, 'bob')), {
+    message:
+      /needs 600 MB of memory, but the quota of owner bob is 1000 MB .* have 600: .*quota\.owners\["bob"\]\.memory/,
+  });
+  t.throws(() => quota.check(owned(4, 'eve')), {
+    message: /quota of owner eve is 1 guest.*\["\*"\]\.guests/,
+  });
+  t.notThrows(() => quota.check(owned(4, 'ada')));
+  t.notThrows(() => quota.check(guest(4, 'create')));
+  t.deepEqual(quota.usage('bob'), { guests: 1, memory: 600, cpu: 1, disk: 0 });
+  t.deepEqual(quota.limitsOf('bob'), { memory: 1000 });
+});
+
+test('lets in one of two guests of an owner at once of which one fits', async (t) => {
+  const { store, quota } = await setUp(t, { owners: { '*': { guests: 1 } } });
+  const create = (n: number) => quota.claim(owned(n, 'bob'), () => store.insert(owned(n, 'bob')));
+  const outcomes = await Promise.allSettled([create(1), create(2)]);
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  );
+});
+
+test('an owner has no more of what names of objects have by themselves', async (t) => {
+  const { quota } = await setUp(t, { owners: { '*': { guests: 0 } } });
+  for (const owner of ['constructor', '__proto__', 'toString'])
+    t.throws(() => quota.check(owned(1, owner)), { message: /0 guests/ });
+});
+
+test('keeps the growth of a guest within the quota of its owner', async (t) => {
+  const { quota } = await setUp(t, { owners: { bob: { memory: 1000 } } }, owned(1, 'bob'));
+  t.throws(() => quota.checkGrowth({ ...owned(1, 'bob'), memory: 1001 }), { message: /owner bob/ });
+  t.notThrows(() => quota.checkGrowth({ ...owned(1, 'bob'), memory: 1000 }));
+});
+
 test('takes the smaller one of a size and a multiple of the storage', async (t) => {
   const { quota } = await setUp(t, { disk: 100, disk_factor: 2 });
   t.deepEqual(quota.limits(), { disk: 100 });
