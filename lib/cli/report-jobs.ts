@@ -74,23 +74,26 @@ export const reportJobs = async <Body>(
 export interface Act<Result> {
   title: string;
   run: () => Promise<Result>;
-  /** Says what was done, on one line. */
-  line: (result: Result) => string;
+  /** Says what was done, one fact a line. */
+  lines: (result: Result) => readonly string[];
 }
 
 /**
- * Acts on one thing after the other, and prints a line for each. With `--json` prints the results, as a list unless
+ * Acts on one thing after the other, and prints the lines of each. With `--json` prints the results, as a list unless
  * there is one.
  * @throws {Failure} that counts the failures, with the exit code of the first
  */
 export const actOnEach = async <Result>({ out }: Session, acts: readonly Act<Result>[]): Promise<void> => {
   const attempts = new Attempts();
   const results: Result[] = [];
-  for (const { title, run, line } of acts)
-    for (const result of acts.length === 1 ? [await run()] : await attempts.run(title, run)) {
-      results.push(result);
-      if (!out.json) out.line(line(result));
-    }
+  const say = (line: string): void => {
+    if (!out.json) out.line(line);
+  };
+  for (const { title, run, lines } of acts) {
+    const done = acts.length === 1 ? [await run()] : await attempts.run(title, run);
+    results.push(...done);
+    done.flatMap(lines).forEach(say);
+  }
   if (out.json) out.value(acts.length === 1 ? results[0] : results);
   attempts.throwIfAny(acts.length);
 };

@@ -1,10 +1,12 @@
 import { text as readText } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { GuestAgentInfo } from '../../client/index.js';
+import type { ClockChange, Trim } from '../../model/in-guest.js';
 import { formatMb } from '../../portable/format.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure, usageFailure } from '../failure.js';
-import { guestId } from '../names.js';
+import { guestId, guestsNamed } from '../names.js';
+import { actOnEach } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { readKeyFile } from '../ssh-keys.js';
 
@@ -110,30 +112,47 @@ const addSshKey = (guest: Command): void => {
     );
 };
 
+/** What names a guest in a line, among several. */
+const prefix = (guests: readonly unknown[], label: string): string => (guests.length > 1 ? `${label}: ` : '');
+
 const addTrim = (guest: Command): void => {
   guest
-    .command('trim <guest>')
-    .description('let a virtual machine give back the blocks that its file systems do not use')
+    .command('trim <guest...>')
+    .description('let virtual machines give back the blocks that their file systems do not use')
     .action(
-      withSession(async ({ client, out }, text: string) => {
-        const { fileSystems } = await client.agentOf(await guestId(client, text)).trim();
-        if (out.json) return out.value({ fileSystems });
-        for (const { mountpoint, trimmed, error } of fileSystems)
-          out.line(`${mountpoint}: ${error ?? (trimmed === undefined ? 'trimmed' : formatMb(trimmed))}`);
+      withSession(async (session, texts: string[]) => {
+        const { client } = session;
+        const guests = await guestsNamed(client, texts);
+        const acts = guests.map(({ id, label }) => ({
+          title: `trim ${label}`,
+          run: () => client.agentOf(id).trim(),
+          lines: ({ fileSystems }: Trim) =>
+            fileSystems.map(
+              ({ mountpoint, trimmed, error }) =>
+                `${prefix(guests, label)}${mountpoint}: ${error ?? (trimmed === undefined ? 'trimmed' : formatMb(trimmed))}`,
+            ),
+        }));
+        await actOnEach(session, acts);
       }),
     );
 };
 
 const addClock = (guest: Command): void => {
   guest
-    .command('set-clock <guest>')
-    .description('set the clock of a virtual machine to that of the host')
+    .command('set-clock <guest...>')
+    .description('set the clocks of virtual machines to that of the host')
     .action(
-      withSession(async ({ client, out }, text: string) => {
-        const { lag } = await client.agentOf(await guestId(client, text)).setClock();
-        if (out.json) return out.value({ lag });
-        const direction = lag < 0 ? 'ahead' : 'behind';
-        out.line(`The clock is set. It was ${Math.abs(lag).toFixed(1)} s ${direction}.`);
+      withSession(async (session, texts: string[]) => {
+        const { client } = session;
+        const guests = await guestsNamed(client, texts);
+        const acts = guests.map(({ id, label }) => ({
+          title: `set the clock of ${label}`,
+          run: () => client.agentOf(id).setClock(),
+          lines: ({ lag }: ClockChange) => [
+            `${prefix(guests, label)}The clock is set. It was ${Math.abs(lag).toFixed(1)} s ${lag < 0 ? 'ahead' : 'behind'}.`,
+          ],
+        }));
+        await actOnEach(session, acts);
       }),
     );
 };

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import type { Guest } from '../../client/index.js';
 import { describeUpgrade, hardwareOf } from '../../model/machine-change.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, labelOf } from '../names.js';
+import { addJobOptions, type FollowOptions } from '../follow.js';
+import { guestIds, labelOf } from '../names.js';
+import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 
 interface UpgradeOptions extends FollowOptions {
@@ -18,20 +20,29 @@ snapshot first.`;
 
 export const addUpgradeMachine = (guest: Command): void => {
   const command = guest
-    .command('upgrade-machine <guest>')
-    .description('move a guest on to newer virtual hardware, at its next start')
+    .command('upgrade-machine <guest...>')
+    .description('move guests on to newer virtual hardware, at their next start')
     .option('--type <type>', 'versioned machine type, such as pc-q35-9.2')
     .option('--cpu-model <model>', 'model of the vCPUs, such as Nehalem')
     .addHelpText('after', NOTES);
   addJobOptions(command).action(
-    withSession(async (session, text: string, options: UpgradeOptions) => {
-      const id = await guestId(session.client, text);
+    withSession(async (session, texts: string[], options: UpgradeOptions) => {
+      const { client, out } = session;
       const { type, cpuModel, dryRun } = options;
-      const current = dryRun ? await session.client.guests.get(id) : undefined;
-      const accepted = await session.client.guests.upgradeMachine(id, { type, cpuModel, dryRun });
-      const [before, after] = [current && hardwareOf(current), hardwareOf(accepted.body)];
-      await reportJob(session, accepted, `upgrade-machine ${labelOf(accepted.body)}`, options);
-      if (before && after && !session.out.json) session.out.line(describeUpgrade(before, after));
+      const changes: string[] = [];
+      const requests = (await guestIds(client, texts)).map((id) => ({
+        title: `upgrade-machine ${id}`,
+        titleOf: (body: Guest) => `upgrade-machine ${labelOf(body)}`,
+        send: async () => {
+          const current = dryRun ? await client.guests.get(id) : undefined;
+          const accepted = await client.guests.upgradeMachine(id, { type, cpuModel, dryRun });
+          const [before, after] = [current && hardwareOf(current), hardwareOf(accepted.body)];
+          if (before && after) changes.push(describeUpgrade(before, after));
+          return accepted;
+        },
+      }));
+      await reportJobs(session, requests, options);
+      if (!out.json) for (const change of changes) out.line(change);
     }),
   );
 };

@@ -93,7 +93,7 @@ Examples:
         const acts = (await idsOf(jobId, client, texts)).map((id) => ({
           title: `job ${shortId(id)}`,
           run: () => client.jobs.cancel(id, { dryRun }),
-          line: ({ ID, Action }: Job) => `${Action}, job ${shortId(ID)}: ${outcome}`,
+          lines: ({ ID, Action }: Job) => [`${Action}, job ${shortId(ID)}: ${outcome}`],
         }));
         await actOnEach(session, acts);
       }),
@@ -107,7 +107,7 @@ Examples:
         const acts = (await idsOf(jobId, session.client, texts)).map((id) => ({
           title: `job ${shortId(id)}`,
           run: () => followJob(session, id, `job ${shortId(id)}`),
-          line: (ended: Job) => doneLine(`${ended.Action}, job ${shortId(id)}`, ended),
+          lines: (ended: Job) => [doneLine(`${ended.Action}, job ${shortId(id)}`, ended)],
         }));
         await actOnEach(session, acts);
       }),

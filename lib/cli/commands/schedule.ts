@@ -130,8 +130,9 @@ export const addScheduleCommands = (program: Command): void => {
       const acts = ids.map((id) => ({
         title: `schedule ${shortId(id)}`,
         run: () => client.schedules.delete(id, { dryRun }),
-        line: ({ name }: Schedule) =>
+        lines: ({ name }: Schedule) => [
           `schedule ${name}: ${dryRun ? 'would be deleted; nothing was changed' : 'deleted'}`,
+        ],
       }));
       await actOnEach(session, acts);
     }),
