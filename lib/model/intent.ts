@@ -36,6 +36,7 @@ const POWER_ACTIONS: ReadonlySet<Action> = new Set<Action>([
   'resume',
   'delete',
 ]);
+const ON_ACTIONS: ReadonlySet<Action> = new Set<Action>(['create', 'start', 'reboot', 'restart', 'resume']);
 const OFF_ACTIONS: ReadonlySet<Action> = new Set<Action>(['shutdown', 'poweroff', 'save', 'delete']);
 
 type Power = Pick<Guest, 'state' | 'reason'>;
@@ -138,3 +139,12 @@ export const takenOver = (guest: Guest, action: Action): Guest => {
 /** Records that a guest is off because a client wanted it off. */
 export const turnedOff = (guest: Guest): Guest =>
   guest.intent && !isOn(guest) ? { ...guest, intent: { power: 'off' } } : guest;
+
+/** Whether an action leaves a guest on, as its client wants it. */
+export const isOnAction = (action: Action): boolean => ON_ACTIONS.has(action);
+
+/** Records that a client wanted a guest on whose program has ended so soon that the guest was never seen on. */
+export const turnedOn = (guest: Guest): Guest =>
+  guest.intent?.power === 'off' && guest.program && isOff(guest) && !isOffOnPurpose(guest)
+    ? { ...guest, intent: { power: 'on' } }
+    : guest;

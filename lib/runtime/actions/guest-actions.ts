@@ -11,7 +11,15 @@ import {
 } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
 import { subAgentPart } from '../../model/guest-patch.js';
-import { isOff, isOffAction, isPowerAction, takenOver, turnedOff } from '../../model/intent.js';
+import {
+  isOff,
+  isOffAction,
+  isOnAction,
+  isPowerAction,
+  takenOver,
+  turnedOff,
+  turnedOn,
+} from '../../model/intent.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
 import type { StageArgs } from '../../rpc/protocol/calls.js';
@@ -80,6 +88,9 @@ export const runGuestTask = async (
   else await runStages();
   if (isOffAction(name) && !job.Cause && runtime.guests.get(id).intent)
     await retryWrite(() => runtime.guests.update(id, turnedOff));
+  // Skips the write that would change nothing, because it would wait for others.
+  if (isOnAction(name) && turnedOn(runtime.guests.get(id)) !== runtime.guests.get(id))
+    await retryWrite(() => runtime.guests.update(id, turnedOn));
   if (note) run.report(note);
   if (start) await startMade(runtime, context);
   const guest = runtime.guests.get(id);

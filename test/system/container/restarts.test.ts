@@ -2,6 +2,7 @@ import type { ExecutionContext } from 'ava';
 import type { ConfigFile } from '../../../lib/config/schema.js';
 import type { Guest } from '../../../lib/model/guest.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
+import { startContainerAgent } from '../../helpers/container-agent.js';
 import { newGuest } from '../../helpers/containers.js';
 import { startEngine, needsEngineInTurn as test } from '../../helpers/engines/chosen.js';
 import type { TestEngine } from '../../helpers/engines/engine.js';
@@ -60,6 +61,21 @@ test('a container that is to run always is started again, once, and not after a 
   await new Promise((resolve) => setTimeout(resolve, 3000));
   t.like(await guest(), { state: 'stopped', intent: { power: 'off' } });
   t.is(await starts(), 2);
+});
+
+test('a container whose program fails before its create has ended is started again', async (t) => {
+  const engine = await startEngine();
+  t.teardown(() => engine.stop());
+  const { client } = await startContainerAgent(t, engine.socket);
+  const container = { command: ['sh', '-c', 'exit 1'] };
+  const { id: _, ...spec } = newGuest({ container, restart: { policy: 'on-failure' } });
+  const { body, jobId } = await client.guests.create(spec);
+  await client.waitForJob(jobId);
+  await until('it is started again', async () => {
+    const { restarts } = await client.guests.get(body.id);
+    return (restarts?.times.length ?? 0) > 0;
+  });
+  t.pass();
 });
 
 test('the return of an engine starts nothing that still runs, and once what ended meanwhile', async (t) => {

@@ -1,6 +1,13 @@
 import test from 'ava';
 import type { Guest } from '../../../lib/model/guest.js';
-import { hasFailed, isHalted, takenOver, turnedOff, withIntent } from '../../../lib/model/intent.js';
+import {
+  hasFailed,
+  isHalted,
+  takenOver,
+  turnedOff,
+  turnedOn,
+  withIntent,
+} from '../../../lib/model/intent.js';
 
 const guest = (parts: Partial<Guest> = {}): Guest => ({
   id: '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10',
@@ -113,4 +120,16 @@ test("a client's word ends what the agent had planned", (t) => {
   t.deepEqual(takenOver(guest({ state: 'running', intent: ON }), 'shutdown').intent, ON);
   t.deepEqual(turnedOff(guest({ state: 'stopped', reason: 'exit code 143', intent: ON })).intent, OFF);
   t.deepEqual(turnedOff(guest({ state: 'running', intent: ON })).intent, ON);
+});
+
+test('a container that ends at once after a client wanted it on is still meant to be on, unless it ended on purpose', (t) => {
+  const program = { started: '2026-01-01T00:00:00.000Z', ended: '2026-01-01T00:00:00.010Z', exitCode: 1 };
+  const ended = (more: Partial<Guest>) =>
+    turnedOn(
+      guest({ type: 'container', state: 'stopped', reason: 'exit code 1', program, intent: OFF, ...more }),
+    );
+  t.deepEqual(ended({}).intent, ON);
+  t.deepEqual(ended({ reason: 'exit code 0' }).intent, OFF);
+  t.deepEqual(ended({ reason: 'exit code 0', restart: { policy: 'always' } }).intent, ON);
+  t.is(turnedOn(guest({ state: 'shutoff' })).intent, undefined);
 });
