@@ -1,18 +1,26 @@
 import { readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
 import type { GuestCounters } from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { Container } from './container.js';
+import type { EngineKind } from './engine.js';
 import { EngineError } from './errors.js';
 import type { Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 import { countNics, type NetworksStats } from './nics/metrics.js';
 
 const NS_PER_SECOND = 1e9;
-/** How many containers are measured at the same time. */
-const CONCURRENCY = 8;
+/**
+ * How many containers are measured at the same time. Docker responds when it samples a container next, up to a second
+ * later, however many it is asked for; Podman works for each.
+ */
+const CONCURRENCY: Record<EngineKind, number> = { docker: 512, podman: 8 };
+
+/** The agent waits three seconds for the counters of all guests. */
+const ALL_MS = 2500;
 
 interface BlkioEntry {
   major: number;
@@ -105,8 +113,8 @@ const isMeasured = (body: unknown): body is EngineStats =>
   typeof body.read === 'string' &&
   !body.read.startsWith(NEVER);
 
-const stats = async (guests: Guests, id: string): Promise<EngineStats> => {
-  await getRunning(guests, id);
+/** Measures a container that ran a moment ago. */
+const measure = async (guests: Guests, id: string): Promise<EngineStats> => {
   const options = { stream: false, 'one-shot': true } as const;
   let failure: unknown;
   try {
@@ -119,6 +127,11 @@ const stats = async (guests: Guests, id: string): Promise<EngineStats> => {
   // It may have stopped meanwhile.
   await getRunning(guests, id);
   throw failure ?? new Error(`the container engine has no metrics of guest ${id}, which runs: ask again`);
+};
+
+const stats = async (guests: Guests, id: string): Promise<EngineStats> => {
+  await getRunning(guests, id);
+  return measure(guests, id);
 };
 
 export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics[]> =>
@@ -140,23 +153,33 @@ export const nicMetrics = async (guests: Guests, id: string): Promise<Record<str
   }
 };
 
-/** Returns the counters of every running container. A container that stops meanwhile is left out. */
+const countersOf = async (guests: Guests, id: string): Promise<GuestCounters[]> => {
+  try {
+    const container = await getRunning(guests, id);
+    const counted = await measure(guests, id);
+    const disk = await toDiskMetrics(counted, deviceName);
+    const nic = await countNics(guests.engine, container, counted.networks);
+    const { usage: memory } = counted.memory_stats ?? {};
+    return [
+      { guest: id, cpu: toCpuMetrics(counted), disk, nic, ...(memory === undefined ? {} : { memory }) },
+    ];
+  } catch {
+    return [];
+  }
+};
+
+/** Returns the counters of every running container. One that stops meanwhile, or is not measured in time, is left out. */
 export const allMetrics = async (guests: Guests): Promise<GuestCounters[]> => {
-  const measure = async (id: string): Promise<GuestCounters[]> => {
-    try {
-      const container = await getRunning(guests, id);
-      const counted = await stats(guests, id);
-      const disk = await toDiskMetrics(counted, deviceName);
-      const nic = await countNics(guests.engine, container, counted.networks);
-      const { usage: memory } = counted.memory_stats ?? {};
-      return [
-        { guest: id, cpu: toCpuMetrics(counted), disk, nic, ...(memory === undefined ? {} : { memory }) },
-      ];
-    } catch {
-      return [];
-    }
-  };
-  const limit = pLimit(CONCURRENCY);
   const running = guests.states.all().filter(({ state }) => state === 'running' || state === 'paused');
-  return (await Promise.all(running.map(({ id }) => limit(() => measure(id))))).flat();
+  if (running.length === 0) return [];
+  const limit = pLimit(CONCURRENCY[await guests.engine.kind()]);
+  const ended = new AbortController();
+  const late = delay(ALL_MS, [], { signal: ended.signal }).catch(() => []);
+  const counters = running.map(({ id }) => Promise.race([limit(() => countersOf(guests, id)), late]));
+  try {
+    return (await Promise.all(counters)).flat();
+  } finally {
+    ended.abort();
+    limit.clearQueue();
+  }
 };
