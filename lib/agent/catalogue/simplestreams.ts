@@ -21,7 +21,7 @@ interface Product {
   variant?: string;
   arch: string;
   aliases?: string;
-  versions: Record<string, { items: Record<string, unknown> }>;
+  versions: Record<string, unknown>;
 }
 
 /** The files that are disks which QEMU boots, the best first. All others are for containers or other hypervisors. */
@@ -41,9 +41,7 @@ const productSchema = Joi.object<Product>({
   ...{ os: text, release: text, release_title: text, release_codename: text, version: text },
   variant: text.allow(''),
   aliases: text.allow(''),
-  versions: Joi.object()
-    .pattern(text, Joi.object({ items: Joi.object().default({}) }).unknown())
-    .required(),
+  versions: Joi.object().required(),
 }).unknown();
 
 const indexSchema = Joi.object<{ index: Record<string, { path: string; datatype?: string }> }>({
@@ -71,8 +69,15 @@ const valid = <Value>(schema: Joi.ObjectSchema<Value>, value: unknown): Value | 
   return error ? undefined : checked;
 };
 
-const diskOf = (items: Record<string, unknown>): Item | undefined =>
-  Object.values(items)
+const objectIn = (value: unknown, key: string): object => {
+  const inner: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof inner === 'object' && inner !== null ? inner : {};
+};
+
+/** Finds the best disk of a version. A list has tens of thousands of items, so only disks are validated. */
+const diskOf = (version: unknown): Item | undefined =>
+  Object.values(objectIn(version, 'items'))
+    .filter((item) => DISK_TYPES.includes((item as Partial<Item> | null)?.ftype ?? ''))
     .flatMap((item) => valid(itemSchema, item) ?? [])
     .sort((one, other) => DISK_TYPES.indexOf(one.ftype) - DISK_TYPES.indexOf(other.ftype))[0];
 
@@ -80,7 +85,7 @@ const diskOf = (items: Record<string, unknown>): Item | undefined =>
 const newest = ({ versions }: Product): { version: string; disk: Item } | undefined => {
   const names = Object.keys(versions).sort((one, other) => other.localeCompare(one, 'en', { numeric: true }));
   for (const version of names) {
-    const disk = diskOf(versions[version]?.items ?? {});
+    const disk = diskOf(versions[version]);
     if (disk) return { version, disk };
   }
   return undefined;
