@@ -14,11 +14,25 @@ const MAX_RETRY_MS = 200;
 /** The programs whose Docker Engine APIs differ. */
 export type EngineKind = 'docker' | 'podman';
 
-/** A program, and the version of the Docker Engine API that it speaks: 1.44 is `[1, 44]`. */
+/** A program that serves the Docker Engine API. */
 export interface EngineProgram {
   kind: EngineKind;
+  /** The version of the Docker Engine API that it speaks: 1.44 is `[1, 44]`. */
   api: readonly [number, number];
+  /** Whether it has `ContainerUpdate` of that API. */
+  updates: boolean;
 }
+
+/** The first Podman with `ContainerUpdate`. All versions say that they speak 1.41. */
+const PODMAN_UPDATES = [5, 4] as const;
+
+const numbersOf = (version: string): [number, number] => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return [major, minor];
+};
+
+const isAtLeast = ([major, minor]: readonly number[], [least = 0, of = 0]: readonly number[]): boolean =>
+  (major ?? 0) > least || (major === least && (minor ?? 0) >= of);
 
 /** The component that only Podman names in `SystemVersion` of the Docker Engine API. */
 const PODMAN = 'Podman Engine';
@@ -94,17 +108,22 @@ export class Engine {
     } catch (error) {
       if (!isUnreachable(error)) throw explainEngineError(error);
       this.#docker = undefined;
+      // An engine that comes back may be of another version.
+      this.#program = undefined;
       throw this.absence;
     }
   }
 
-  /** Asks, once, which program the engine is. */
+  /** Asks which program the engine is, once until it is gone. */
   async program(): Promise<EngineProgram> {
     if (this.#program) return this.#program;
     const { Components = [], ApiVersion } = await this.call((docker) => docker.version());
-    const [major = 1, minor = 0] = ApiVersion.split('.').map(Number);
-    const kind = Components.some(({ Name }) => Name === PODMAN) ? 'podman' : 'docker';
-    this.#program = { kind, api: [major, minor] };
+    const podman = Components.find(({ Name }) => Name === PODMAN);
+    this.#program = {
+      kind: podman ? 'podman' : 'docker',
+      api: numbersOf(ApiVersion),
+      updates: !podman || isAtLeast(numbersOf(podman.Version), PODMAN_UPDATES),
+    };
     return this.#program;
   }
 

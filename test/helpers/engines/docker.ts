@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -11,6 +11,7 @@ import { until } from '../wait.js';
 import { busyboxRootfs, IMAGE } from './busybox.js';
 import {
   type ArchiveFormat,
+  CDI_DEVICE,
   type EngineTraits,
   newSubnet,
   onFreeSubnet,
@@ -30,8 +31,19 @@ const traitsOf = (version: number): EngineTraits => ({
   macOfEachNic: version >= 25,
   keepsOrder: version >= 28,
   tellsOutOfMemory: true,
+  changesLimits: true,
+  takesCdi: version >= 25,
   listedName,
 });
+
+const [kind, name] = CDI_DEVICE.split('=');
+
+/** The file that describes `CDI_DEVICE`, in the format of https://github.com/cncf-tags/container-device-interface. */
+const CDI_FILE = {
+  cdiVersion: '0.5.0',
+  kind,
+  devices: [{ name, containerEdits: { deviceNodes: [{ path: '/dev/cdi-zero', hostPath: '/dev/zero' }] } }],
+};
 
 const versionOfDockerd = async (): Promise<number> => {
   const { stdout } = await execa('dockerd', ['--version']);
@@ -59,7 +71,7 @@ export class TestDocker implements TestEngine {
   static async start(): Promise<TestDocker> {
     const dir = await realpath(await mkdtemp(join(tmpdir(), 'md-')));
     const docker = new TestDocker(dir, await versionOfDockerd());
-    await writeFile(join(docker.dir, 'daemon.json'), '{}');
+    await docker.#configure();
     await execa('ip', ['link', 'add', docker.#bridge, 'type', 'bridge']);
     await execa('ip', ['address', 'add', `${newSubnet()}.1/24`, 'dev', docker.#bridge]);
     try {
@@ -72,6 +84,15 @@ export class TestDocker implements TestEngine {
     await writeFile(rootfs, await busyboxRootfs());
     await docker.run('import', '--change', 'CMD ["sh"]', rootfs, IMAGE);
     return docker;
+  }
+
+  /** Docker 25 to 27 read CDI files only where they are told to: dockerd(8). */
+  async #configure(): Promise<void> {
+    const dir = join(this.dir, 'cdi');
+    await mkdir(dir);
+    await writeFile(join(dir, 'test.json'), JSON.stringify(CDI_FILE));
+    const config = this.traits.takesCdi ? { features: { cdi: true }, 'cdi-spec-dirs': [dir] } : {};
+    await writeFile(join(this.dir, 'daemon.json'), JSON.stringify(config));
   }
 
   async run(...args: string[]): Promise<string> {

@@ -17,9 +17,16 @@ export interface EngineTraits {
   keepsOrder: boolean;
   /** Whether it says that a program ended because of its memory limit. */
   tellsOutOfMemory: boolean;
+  /** Whether it changes the limits of a container that runs. */
+  changesLimits: boolean;
+  /** Whether its API takes the CDI device `CDI_DEVICE`. */
+  takesCdi: boolean;
   /** Returns the name by which the engine's own lists have an image. */
   listedName: (complete: string) => string;
 }
+
+/** A device of the engines that take such devices: `/dev/zero`, which is `/dev/cdi-zero` in the container. */
+export const CDI_DEVICE = 'mistify.test/device=zero';
 
 /** How a network is. */
 export interface NetworkOptions {

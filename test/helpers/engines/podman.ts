@@ -41,23 +41,33 @@ network_backend="netavark"
 const VANISHED = /does not exist in database|(image|layer|size is) not known/;
 const ATTEMPTS = 5;
 
+const traitsOf = ([major = 0, minor = 0]: readonly number[]): EngineTraits => ({
+  addressOnDefaultNetwork: true,
+  macOfEachNic: true,
+  keepsOrder: true,
+  // With cgroup v1, Podman does not find the file by which conmon 2.1.6 says so.
+  tellsOutOfMemory: existsSync('/sys/fs/cgroup/cgroup.controllers'),
+  changesLimits: major > 5 || (major === 5 && minor >= 4),
+  takesCdi: false,
+  listedName: (complete) => complete,
+});
+
+const versionOfPodman = async (): Promise<number[]> => {
+  const { stdout } = await execa('podman', ['--version']);
+  return (/version ([\d.]+)/.exec(stdout)?.[1] ?? '').split('.').map(Number);
+};
+
 /** A Podman apart from the host's. */
 export class TestPodman implements TestEngine {
   readonly kind = 'podman';
-  readonly traits: EngineTraits = {
-    addressOnDefaultNetwork: true,
-    macOfEachNic: true,
-    keepsOrder: true,
-    // With cgroup v1, Podman does not find the file by which conmon 2.1.6 says so.
-    tellsOutOfMemory: existsSync('/sys/fs/cgroup/cgroup.controllers'),
-    listedName: (complete) => complete,
-  };
+  readonly traits: EngineTraits;
   readonly dir: string;
   readonly socket: string;
   readonly #env: Record<string, string>;
   #service: ChildProcess | undefined;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, version: readonly number[]) {
+    this.traits = traitsOf(version);
     this.dir = dir;
     this.socket = join(dir, 'podman.sock');
     this.#env = { CONTAINERS_CONF: join(dir, 'containers.conf'), PATH: systemPath() };
@@ -65,7 +75,10 @@ export class TestPodman implements TestEngine {
 
   /** Starts a Podman with the image `IMAGE`. */
   static async start(): Promise<TestPodman> {
-    const podman = new TestPodman(await realpath(await mkdtemp(join(tmpdir(), 'mp-'))));
+    const podman = new TestPodman(
+      await realpath(await mkdtemp(join(tmpdir(), 'mp-'))),
+      await versionOfPodman(),
+    );
     await writeFile(join(podman.dir, 'containers.conf'), CONTAINERS_CONF);
     const rootfs = join(podman.dir, 'rootfs.tar');
     await writeFile(rootfs, await busyboxRootfs());

@@ -10,6 +10,7 @@ import {
   type TestContainers,
 } from '../../helpers/containers.js';
 import { needsEngineAnd, needsEngine as test } from '../../helpers/engines/chosen.js';
+import { CDI_DEVICE } from '../../helpers/engines/engine.js';
 import { until } from '../../helpers/wait.js';
 
 const shared = new SharedEngine();
@@ -70,6 +71,20 @@ test('a guest gets a device of the host only where the host allows it', async (t
   const { guest } = await run({ devices: ['/dev/zero', '/dev/kmsg'] }, {}, lenient);
   await t.notThrowsAsync(engine.run('exec', containerName(guest.id), 'sh', '-c', '[ -c /dev/kmsg ]'));
   await lenient.guest('DeleteContainer', guest);
+});
+
+test('a guest gets a CDI device from an engine whose API takes one, and a 400 from another', async (t) => {
+  const engine = await shared.engine();
+  const lenient = await startTestContainers(t, engine.socket, { allowDevice: [CDI_DEVICE] });
+  const running = run({ devices: [CDI_DEVICE] }, {}, lenient);
+  if (!engine.traits.takesCdi) {
+    await t.throwsAsync(running, { message: /takes no CDI devices from its API/ });
+    return;
+  }
+  const { guest } = await running;
+  await engine.run('exec', containerName(guest.id), 'sh', '-c', '[ -c /dev/cdi-zero ]');
+  await lenient.guest('DeleteContainer', guest);
+  t.pass();
 });
 
 needsEngineAnd('tini-static')(

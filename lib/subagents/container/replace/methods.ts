@@ -40,12 +40,12 @@ const changed = (after: Guest): GuestResponse['guest'] => ({
 const check = async (guests: Guests, request: GuestRequest): Promise<GuestResponse> => {
   const { before, after, change } = changeOf(request);
   const { state } = await guests.get(before.id);
-  const kind = await guests.engine.kind();
+  const program = await guests.engine.program();
   await plan(guests, after, before.container?.ports);
   const restarts = state === 'stopped' ? '' : ', and would restart';
   return {
     guest: changed(after),
-    message: isLive(change, kind)
+    message: isLive(change, program)
       ? 'the container would change while it runs'
       : `the container would be made anew, with its volumes, addresses and name${restarts}`,
   };
@@ -58,8 +58,9 @@ const update = (guests: Guests, request: GuestRequest, options: PullOptions): Pr
     await settleNow(guests, id);
     if (guests.preemptions.has(id))
       throw new Refusal('conflict', `guest ${id} is being powered off or deleted`);
-    if (isLive(change, await guests.engine.kind())) {
-      await changeLive(guests, after);
+    const program = await guests.engine.program();
+    if (isLive(change, program)) {
+      await changeLive(guests, { before, after }, program);
       const { guest, ...rest } = await respondState(guests, id);
       return {
         ...rest,

@@ -16,8 +16,8 @@ const nic = (more: Partial<Nic>): Nic => ({
   ...more,
 });
 
-const DOCKER: EngineProgram = { kind: 'docker', api: [1, 51] };
-const PODMAN: EngineProgram = { kind: 'podman', api: [1, 41] };
+const DOCKER: EngineProgram = { kind: 'docker', api: [1, 51], updates: true };
+const PODMAN: EngineProgram = { kind: 'podman', api: [1, 41], updates: false };
 
 const options = (guest = {}, nics: Nic[] = [], program: EngineProgram = DOCKER) =>
   createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1', {

@@ -3,7 +3,7 @@ import { deviceOptions } from '../../../../lib/subagents/container/devices.js';
 import type { EngineProgram } from '../../../../lib/subagents/container/engine.js';
 import { policyOf } from '../../../../lib/subagents/container/policy.js';
 
-const DOCKER: EngineProgram = { kind: 'docker', api: [1, 51] };
+const DOCKER: EngineProgram = { kind: 'docker', api: [1, 51], updates: true };
 const policy = policyOf({ allowDevice: ['/dev/fuse', 'nvidia.com/gpu=*', 'vendor.com/nic=0'] });
 
 test('asks for paths and CDI devices in the fields that Docker has for them', (t) => {
@@ -23,8 +23,8 @@ for (const device of ['/dev/fuse2', '/dev/kmsg', 'nvidia.com/gp=0', 'vendor.com/
   });
 
 for (const program of [
-  { kind: 'podman', api: [1, 41] },
-  { kind: 'docker', api: [1, 41] },
+  { kind: 'podman', api: [1, 41], updates: false },
+  { kind: 'docker', api: [1, 41], updates: true },
 ] as EngineProgram[])
   test(`refuses a CDI device that ${program.kind} of API 1.41 would ignore`, (t) => {
     t.throws(() => deviceOptions({ devices: ['nvidia.com/gpu=1'] }, policy, program), {

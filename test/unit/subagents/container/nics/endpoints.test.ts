@@ -7,9 +7,9 @@ import {
   laterEndpoints,
 } from '../../../../../lib/subagents/container/nics/endpoints.js';
 
-const PODMAN: EngineProgram = { kind: 'podman', api: [1, 41] };
-const DOCKER_20: EngineProgram = { kind: 'docker', api: [1, 41] };
-const DOCKER_28: EngineProgram = { kind: 'docker', api: [1, 51] };
+const PODMAN: EngineProgram = { kind: 'podman', api: [1, 41], updates: false };
+const DOCKER_20: EngineProgram = { kind: 'docker', api: [1, 41], updates: true };
+const DOCKER_28: EngineProgram = { kind: 'docker', api: [1, 51], updates: true };
 
 const nic = (network: string, more: Partial<Nic> = {}): Nic => ({
   ...{ name: `on-${network}`, network, model: '', address: '', netmask: '', gateway: '', vlans: [] },
