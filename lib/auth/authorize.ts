@@ -29,6 +29,9 @@ export const requireEverywhere = (client: Client, verb: Verb, what: string): voi
   throw new Forbidden(verb, `${what} needs the right "${verb}" for all guests, and yours is for some`);
 };
 
+/** What a guest, or a patch of one, says about the volumes of a container: `null` returns a key to its default. */
+type MountsWish = { [Key in 'mounts' | 'imageMounts']?: ContainerSpec[Key] | null };
+
 /**
  * Requires that a client may mount the volumes of a container: without the right for all guests, those that a guest of its
  * own has already.
@@ -37,11 +40,14 @@ export const requireEverywhere = (client: Client, verb: Verb, what: string): voi
  */
 export const requireVolumes = (
   client: Client,
-  spec: Pick<ContainerSpec, 'mounts' | 'imageMounts'>,
+  { mounts, imageMounts }: MountsWish,
   guests: readonly Guest[],
 ): void => {
   if (mayEverywhere(client, 'change')) return;
-  const wanted = [...namedVolumes(spec), ...(spec.imageMounts ?? []).map(({ volume }) => volume)];
+  const wanted = [
+    ...namedVolumes({ mounts: mounts ?? [] }),
+    ...(imageMounts ?? []).map(({ volume }) => volume),
+  ];
   if (wanted.length === 0) return;
   const own = guests.filter((guest) => mayOn(client, 'change', guest));
   const known = new Set(own.flatMap(({ container = {} }) => namedVolumes(container)));

@@ -23,6 +23,7 @@ import { addStorageCommand } from './commands/storage.js';
 import { addTokenCommands } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
 import { addVolumeCommands } from './commands/volume.js';
+import { addWhoamiCommand } from './commands/whoami.js';
 import { invalidValue } from './failure.js';
 
 const version = (): string =>
@@ -97,6 +98,7 @@ export const makeProgram = (): Command => {
   addJobCommands(program);
   addMetadataCommands(program);
   addTokenCommands(program);
+  addWhoamiCommand(program);
   addContextCommands(program);
   addEventsCommand(program);
   addTopCommand(program);

@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Guest } from '../../../lib/model/guest.js';
+import { grantOf } from '../../../lib/model/rights.js';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 import { mistify } from '../../helpers/command-line.js';
+import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { METRICS } from '../../helpers/scripted.js';
 import { tempDir } from '../../helpers/temp.js';
 
@@ -364,6 +366,19 @@ test.serial('says which keys sealed-keys lists and the metadata does not have', 
     'a=b',
   );
   t.true(stderr.includes(note('passwd')), stderr);
+});
+
+test.serial('shows who the client is, what it may do, and what its guests have', async (t) => {
+  const { api, dbpath } = await serveGuarded(t, { quota: { owners: { '*': { memory: 8192 } } } });
+  const grants = [grantOf(['power', 'change'], { tags: ['web'] })];
+  await addGuest(api.context, { owner: 'bob', memory: 1024 });
+  const file = join(await tempDir(t), 'token');
+  await writeFile(file, await makeToken(dbpath, 'bob', grants));
+  const whoami = (...args: string[]) => mistify(t, api.url, 'whoami', '--token-file', file, ...args);
+  const { stdout } = await whoami();
+  t.regex(stdout, /^name +bob\nrights +look,power,change\nfor guests +tag=web\nown guests +1\n/);
+  t.regex(stdout, /^their memory +1 GB of 8 GB$/m);
+  t.like(JSON.parse((await whoami('--json')).stdout), { name: 'bob', owner: 'bob', grants });
 });
 
 test.serial('lists the services, and why some are down', async (t) => {
