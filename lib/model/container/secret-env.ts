@@ -10,6 +10,15 @@ export const withoutSecretEnv = (guest: Guest): Guest => {
   return { ...guest, container, hidden: [...hidden, ...Object.keys(secretEnv).map(hiddenName)] };
 };
 
+/** A guest, or a change of one, in which `null` removes a variable. */
+interface WithSecretEnv {
+  container?: { secretEnv?: Readonly<Record<string, string | null>> | null } | undefined;
+}
+
 /** The values of a guest's secret environment, by the names that `hidden` has for them. */
-export const secretEnvOf = ({ container }: Pick<Guest, 'container'>): Map<string, string> =>
-  new Map(Object.entries(container?.secretEnv ?? {}).map(([name, value]) => [hiddenName(name), value]));
+export const secretEnvOf = ({ container }: WithSecretEnv): Map<string, string> =>
+  new Map(
+    Object.entries(container?.secretEnv ?? {}).flatMap(([name, value]) =>
+      value === null ? [] : [[hiddenName(name), value] as const],
+    ),
+  );
