@@ -3,11 +3,12 @@ import { deleteVolume } from '../handlers/volumes/delete.js';
 import { downloadVolume } from '../handlers/volumes/download.js';
 import { getVolume } from '../handlers/volumes/get.js';
 import { listVolumes } from '../handlers/volumes/list.js';
+import { pruneVolumes } from '../handlers/volumes/prune.js';
 import { uploadVolume } from '../handlers/volumes/upload.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { volumeParams } from './schemas/params.js';
-import { volumePayload } from './schemas/payloads.js';
+import { volumePayload, volumePrunePayload } from './schemas/payloads.js';
 import { jobQuery, volumesQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
@@ -95,5 +96,21 @@ export const volumeRoutes: Route<Context>[] = [
     callsSubAgent: true,
     reply: { status: 200, description: 'The volume', schema: replies.volumes },
     handler: uploadVolume,
+  }),
+  route({
+    method: 'POST',
+    path: '/volumes/prune',
+    operationId: 'pruneVolumes',
+    summary: 'Delete the volumes that no container and no guest uses',
+    can: 'host',
+    tags: ['volumes'],
+    query: jobQuery,
+    payload: volumePrunePayload,
+    reply: {
+      status: 202,
+      description: 'The job that deletes the volumes was queued; a dry run responds 200 with the volumes',
+      schema: replies.volumes,
+    },
+    handler: pruneVolumes,
   }),
 ];

@@ -14,6 +14,11 @@ export class Locks {
     }
   }
 
+  /** Whether work runs or waits under a key. */
+  has(key: string): boolean {
+    return this.#limits.has(key);
+  }
+
   /** Runs work while it holds all `keys`. Sorting them rules out deadlocks between callers. */
   async runAll<T>(keys: Iterable<string>, work: () => Promise<T>): Promise<T> {
     const [first, ...rest] = [...new Set(keys)].sort();

@@ -37,7 +37,7 @@ export type {
 export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';
-export type { NewVolume, Volume } from '../model/volume.js';
+export type { NewVolume, Volume, VolumePrune } from '../model/volume.js';
 export type { WarmRequest } from '../model/warm.js';
 export type { AgentOf, WriteFileOptions } from './agent-of.js';
 export type { OpenedConsole, SerialConsoleOptions } from './console.js';

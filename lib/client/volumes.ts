@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { NewVolume, Volume } from '../model/volume.js';
+import type { NewVolume, Volume, VolumePrune } from '../model/volume.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type JobOptions, submit } from './submit.js';
@@ -29,6 +29,11 @@ export class Volumes extends List<Volume> {
   /** Deletes a volume that no guest uses, with its files. */
   delete(name: string, options?: JobOptions): Promise<Accepted<Volume[]>> {
     return submit(this.#transport, { method: 'DELETE', path: path`/volumes/${name}` }, options);
+  }
+
+  /** Deletes the volumes that no container and no guest uses, all or some. A dry run lists them. */
+  prune(which: VolumePrune = {}, options?: JobOptions): Promise<Accepted<Volume[]>> {
+    return submit(this.#transport, { method: 'POST', path: '/volumes/prune', body: which }, options);
   }
 
   /** Streams the files of a volume as a tar archive. */

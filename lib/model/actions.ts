@@ -133,6 +133,8 @@ const SPECS = {
   createVolume: { ...volumeTask, volumeChange: 'created' },
   deleteVolume: { ...volumeTask, volumeChange: 'deleted' },
   listSnapshots: info,
+  unusedVolumes: info,
+  pruneVolumes: volumeTask,
   getSnapshot: info,
   createSnapshot: snapshotTask,
   createCheckpoint: snapshotTask,

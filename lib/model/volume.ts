@@ -9,12 +9,20 @@ export interface NewVolume {
   size?: number;
 }
 
+/** Which of the unused volumes a prune deletes. */
+export interface VolumePrune {
+  /** All of them when absent. */
+  volumes?: string[];
+}
+
 /** A named volume of containers: files of a container engine that outlive the guests which use them. */
 export interface Volume extends NewVolume {
   /** When it was made: RFC 3339. */
   created?: string;
   /** The ids of the guests that have it mounted, running or not. */
   guests: string[];
+  /** Whether a container that has it mounted runs, of a guest or not. */
+  running?: boolean;
   /** The guest that it was made for, because the image of the guest has a `VOLUME`. */
   guest?: string;
   /** The path of that `VOLUME`. */
@@ -66,12 +74,21 @@ export const newVolumeSchema = Joi.object<NewVolume>({
   .label('new volume')
   .example({ name: 'shop-data' });
 
+export const volumePruneSchema = Joi.object<VolumePrune>({
+  volumes: Joi.array()
+    .items(volumeNameSchema)
+    .allow(null)
+    .empty(null)
+    .description('Only these of the unused volumes, such as those of a dry run; all by default'),
+}).label('volume prune');
+
 export const volumeSchema = Joi.object<Volume>({
   name: volumeNameSchema.required(),
   labels: Joi.object().pattern(Joi.string(), Joi.string().allow('')),
   size: Joi.number().description('The most MB that it can hold'),
   created: Joi.string().isoDate(),
   guests: Joi.array().items(Joi.string()).required().description('The guests that have it mounted'),
+  running: Joi.boolean().description('Whether a container that has it mounted runs'),
   guest: Joi.string().description(
     'The guest that it was made for, because the image of the guest has a VOLUME',
   ),

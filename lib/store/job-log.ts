@@ -21,8 +21,9 @@ export interface NewJobOptions {
 
 /** The keys of a job that say what it is about besides its guest. */
 const aboutOf = (task: Task): Pick<Job, 'ImageID' | 'BackupID' | 'VolumeID'> => {
-  if (task.kind === 'image') return { ImageID: task.request.id };
-  if (task.kind === 'volume') return { VolumeID: task.request.name };
+  // A prune is about no single one.
+  if (task.kind === 'image') return task.request.id === '' ? {} : { ImageID: task.request.id };
+  if (task.kind === 'volume') return task.request.name === '' ? {} : { VolumeID: task.request.name };
   if (task.kind === 'restore') return { BackupID: task.request.backup };
   return task.kind === 'backup' && task.backup !== undefined ? { BackupID: task.backup } : {};
 };

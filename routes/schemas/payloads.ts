@@ -16,7 +16,7 @@ import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
 import { restoreRequestSchema } from '../../lib/model/restore.js';
 import { schedulePatchSchema, scheduleSpecSchema } from '../../lib/model/schedule-schemas.js';
 import { snapshotDescriptionSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
-import { type NewVolume, newVolumeSchema } from '../../lib/model/volume.js';
+import { type NewVolume, newVolumeSchema, volumePruneSchema } from '../../lib/model/volume.js';
 import { warmRequestSchema } from '../../lib/model/warm.js';
 
 /** JSON has types, so a number in a string is a mistake. */
@@ -155,5 +155,7 @@ export const clonePayload = cloneRequestSchema.allow(null).prefs(strict);
 export const imageFetchPayload = imageFetchSchema.required().prefs(strict);
 
 export const volumePayload: ObjectSchema<NewVolume> = newVolumeSchema.required().prefs(strict);
+
+export const volumePrunePayload = volumePruneSchema.allow(null).prefs(strict);
 
 export const restorePayload = restoreRequestSchema.allow(null).prefs(strict);

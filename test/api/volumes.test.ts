@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { MistifyClient } from '../../lib/client/index.js';
 import type { Volume } from '../../lib/model/volume.js';
 import { Refusal } from '../../lib/rpc/protocol/refusal.js';
+import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 
 const USED: Volume = { name: 'used', guests: ['0e3c5ad5-9b0f-4a2b-8c43-1d3b3f1a7f10'] };
@@ -100,4 +101,43 @@ test('GET /volumes/{name}/download passes the archive through, and POST …/uplo
   t.is(received, 'an archive');
   t.deepEqual(scripted.requests('/download') as object[], [{ name: 'data' }]);
   t.deepEqual(scripted.requests('/upload') as object[], [{ name: 'data' }]);
+});
+
+/** An agent whose volumes `a`, `b` and `named` no container has mounted. A guest's record names the last. */
+const withUnused = async (t: ExecutionContext) => {
+  const volumes = ['a', 'b', 'named'].map((name) => ({ name, guests: [] }));
+  const api = await serveApi(t, {
+    methods: {
+      'Test.unusedVolumes': () => ({ volumes }),
+      'Test.pruneVolumes': ({ names = [] }) => ({ volumes: names.map((name) => ({ name, guests: [] })) }),
+    },
+  });
+  const mounts = [{ type: 'volume', source: 'named', target: '/data' }] as const;
+  await addGuest(api.context, { type: 'container', state: 'error', container: { mounts: [...mounts] } });
+  return api;
+};
+
+const namesIn = (body: unknown): string[] => (body as Volume[]).map(({ name }) => name);
+
+test('POST /volumes/prune lists in a dry run what no container has mounted and no record names', async (t) => {
+  const { call, scripted } = await withUnused(t);
+  const { status, body } = await call('POST', '/volumes/prune?dryRun=true');
+  t.is(status, 200);
+  t.deepEqual(namesIn(body), ['a', 'b']);
+  t.deepEqual(scripted.requests('Test.pruneVolumes'), []);
+});
+
+test('POST /volumes/prune deletes those volumes in a job about none of them, or only the named ones', async (t) => {
+  const { call, context, scripted } = await withUnused(t);
+  const { status, body, jobId } = await call('POST', '/volumes/prune?wait=5');
+  t.is(status, 200);
+  t.deepEqual(namesIn(body), ['a', 'b']);
+  t.like(context.jobs.get(jobId ?? ''), { Action: 'pruneVolumes', VolumeID: undefined });
+  const some = await call('POST', '/volumes/prune?wait=5', { volumes: ['b', 'named', 'gone'] });
+  t.deepEqual(namesIn(some.body), ['b']);
+  t.deepEqual(
+    scripted.requests('Test.pruneVolumes').map(({ names }) => names),
+    [['a', 'b'], ['b']],
+  );
+  t.is((await call('POST', '/volumes/prune', { volumes: ['../etc'] })).status, 400);
 });

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import type { Image } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
-import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
-import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { addConfirmOption } from '../confirm.js';
+import { addJobOptions } from '../follow.js';
+import { type Prune, type PruneOptions, reportPrune } from '../prune.js';
 import { requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
 import { withSession } from '../session.js';
 
@@ -30,18 +32,15 @@ const addPrune = (image: Command): void => {
     image.command('prune').description('delete the container images that no container was made from'),
   );
   addConfirmOption(command).action(
-    withSession(async (session, options: FollowOptions & ConfirmOptions) => {
-      const { client, out } = session;
-      const plan = await client.containerImages.prune({ dryRun: true });
-      const { images } = plan.body;
-      if (options.dryRun && out.json) return out.value(images);
-      for (const { id, size } of images) out.note(`${id}  ${formatMb(size)}`);
-      if (options.dryRun || images.length === 0) {
-        out.note(images.length === 0 ? 'No image is unused.' : 'These images would be deleted.');
-        return;
-      }
-      if (!options.yes) await confirm(`Delete these ${images.length} images?`, options);
-      await reportJob(session, await client.containerImages.prune(), 'prune images', options);
+    withSession(async (session, options: PruneOptions) => {
+      const { containerImages } = session.client;
+      const { images } = (await containerImages.prune({ dryRun: true })).body;
+      const prune: Prune<Image> = {
+        word: 'image',
+        describe: ({ id, size }) => `${id}  ${formatMb(size)}`,
+        send: () => containerImages.prune(),
+      };
+      await reportPrune(session, images, prune, options);
     }),
   );
 };

@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import type { MistifyClient, Volume } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
 import { type Column, keysFor, parseFields } from '../columns.js';
+import { addConfirmOption } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { namesOfGuests } from '../names.js';
 import { addPair, parseMb } from '../option-values.js';
+import { type Prune, type PruneOptions, reportPrune } from '../prune.js';
 import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
 import { addVolumeTransfers } from './volume-transfer.js';
@@ -27,6 +29,24 @@ interface CreateOptions extends FollowOptions {
   size?: number;
   label?: Record<string, string>;
 }
+
+const addPrune = (volume: Command): void => {
+  const command = addJobOptions(
+    volume.command('prune').description('delete the volumes that no container and no guest uses'),
+  );
+  addConfirmOption(command).action(
+    withSession(async (session, options: PruneOptions) => {
+      const { volumes } = session.client;
+      const plan = (await volumes.prune({}, { dryRun: true })).body;
+      const prune: Prune<Volume> = {
+        word: 'volume',
+        describe: ({ name, created, target }) => [name, created, target].filter(Boolean).join('  '),
+        send: (agreed) => volumes.prune({ volumes: agreed.map(({ name }) => name) }),
+      };
+      await reportPrune(session, plan, prune, options);
+    }),
+  );
+};
 
 export const addVolumeCommands = (program: Command): void => {
   const volume = program
@@ -96,4 +116,6 @@ Examples:
       await reportJobs(session, requests, options);
     }),
   );
+
+  addPrune(volume);
 };

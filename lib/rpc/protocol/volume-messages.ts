@@ -2,8 +2,11 @@ import Joi from 'joi';
 import { type NewVolume, type Volume, volumeSchema } from '../../model/volume.js';
 import { text } from './loose-text.js';
 
-/** A request about one volume; with an empty name, about all of them. */
-export type VolumeRequest = NewVolume;
+/** A request about one volume; with an empty name, about several or all of them. */
+export interface VolumeRequest extends NewVolume {
+  /** The volumes to delete, for a prune. */
+  names?: string[];
+}
 
 export interface VolumeResponse {
   volumes: Volume[];
@@ -15,6 +18,7 @@ export const volumeRequestSchema = Joi.object<VolumeRequest>({
   name: text(),
   labels: Joi.object().pattern(Joi.string(), Joi.string().allow('')),
   size: Joi.number(),
+  names: Joi.array().items(Joi.string()),
 }).unknown();
 
 export const volumeResponseSchema = Joi.object<VolumeResponse>({

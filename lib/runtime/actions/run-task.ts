@@ -21,7 +21,7 @@ type Executors = {
 const EXECUTORS: Executors = {
   guest: runGuestTask,
   image: (_runtime, task, context) => runImageTask(task, context),
-  volume: (_runtime, task, context) => runVolumeTask(task, context),
+  volume: runVolumeTask,
   snapshot: runSnapshotTask,
   backup: runBackupTask,
   restore: runRestoreTask,

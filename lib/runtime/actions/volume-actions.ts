@@ -17,18 +17,18 @@ import { type Exchange, requireShape, requireUploadShape, runPipeline } from '..
 import type { ActionResult, Runtime } from '../runtime.js';
 import { withChecks } from './dry-run.js';
 
-const volumeExchange = (request: VolumeRequest): Exchange<VolumeRequest, VolumeResponse> => ({
-  request: () => request,
+const volumeExchange = (request: () => VolumeRequest): Exchange<VolumeRequest, VolumeResponse> => ({
+  request,
   onResponse: requireShape(volumeResponseSchema),
 });
 
 const query = async (
   runtime: Runtime,
-  action: 'listVolumes' | 'getVolume',
+  action: 'listVolumes' | 'getVolume' | 'unusedVolumes',
   name: string,
   signal?: AbortSignal,
 ): Promise<ActionResult<Volume[]>> => {
-  const exchange = volumeExchange({ name });
+  const exchange = volumeExchange(() => ({ name }));
   const { pipelineId, result } = await runtime.query(AGENT_RUNNER, runtime.action(action), exchange, signal);
   return { pipelineId, result: result?.volumes ?? [] };
 };
@@ -49,6 +49,17 @@ export const queryVolume = async (
   return { pipelineId, result: volume };
 };
 
+/**
+ * Returns a volume, without what it takes on the disk.
+ * @throws {AgentError} `not_found`
+ */
+export const findVolume = async (runtime: Runtime, name: string, signal?: AbortSignal): Promise<Volume> => {
+  const { result } = await queryVolumes(runtime, signal);
+  const volume = result.find((each) => each.name === name);
+  if (!volume) throw volumeNotFound(name);
+  return volume;
+};
+
 const submit = async (
   runtime: Runtime,
   name: ActionOfTask<'volume'>,
@@ -63,13 +74,34 @@ const submit = async (
     [],
     options,
   );
-  return withChecks(submission, action, () => volumeExchange(request));
+  return withChecks(submission, action, () => volumeExchange(() => request));
+};
+
+/** Lists the volumes that guests are to have by their records, with a container or without. */
+const volumesOfRecords = ({ guests }: Runtime): Set<string> =>
+  new Set(
+    guests
+      .list()
+      .flatMap(({ container: { imageMounts = [], ...files } = {} }) => [
+        ...namedVolumes(files),
+        ...imageMounts.map(({ volume }) => volume),
+      ]),
+  );
+
+/** Leaves out of a prune what a guest's record names by now. */
+const withoutNamed = (runtime: Runtime, { names, ...request }: VolumeRequest): VolumeRequest => {
+  const named = volumesOfRecords(runtime);
+  return names ? { ...request, names: names.filter((name) => !named.has(name)) } : request;
 };
 
 export const runVolumeTask = async (
+  runtime: Runtime,
   { request }: Extract<Task, { kind: 'volume' }>,
   { action, run, signal }: JobContext,
-): Promise<Volume[]> => (await runPipeline(action, volumeExchange(request), { run, signal }))?.volumes ?? [];
+): Promise<Volume[]> => {
+  const exchange = volumeExchange(() => withoutNamed(runtime, request));
+  return (await runPipeline(action, exchange, { run, signal }))?.volumes ?? [];
+};
 
 /** Queues the creation of a volume. */
 export const submitVolumeCreation = (
@@ -90,14 +122,34 @@ export const submitVolumeDeletion = async (
   name: string,
   options?: SubmitOptions,
 ): Promise<Submission<Volume[]>> => {
-  const { result } = await query(runtime, 'listVolumes', '');
-  const volume = result.find((each) => each.name === name);
-  if (!volume) throw volumeNotFound(name);
+  const volume = await findVolume(runtime, name);
   const named = runtime.guests.list().filter(({ container = {} }) => namedVolumes(container).includes(name));
   const guests = new Set([...volume.guests, ...named.map(({ id }) => id)]);
   if (guests.size > 0) throw volumeInUse(name, [...guests]);
   return submit(runtime, 'deleteVolume', { name }, options);
 };
+
+/**
+ * Lists the volumes that no container has mounted and no guest's record names.
+ * @param only the names of those that may be listed; all when absent
+ */
+export const planVolumePrune = async (
+  runtime: Runtime,
+  only?: readonly string[],
+  signal?: AbortSignal,
+): Promise<Volume[]> => {
+  const { result } = await query(runtime, 'unusedVolumes', '', signal);
+  const named = volumesOfRecords(runtime);
+  return result.filter(({ name }) => !named.has(name) && (only?.includes(name) ?? true));
+};
+
+/** Queues the deletion of the planned volumes. Those stay that are in use by then. */
+export const submitVolumePrune = (
+  runtime: Runtime,
+  plan: readonly Volume[],
+  options?: SubmitOptions,
+): Promise<Submission<Volume[]>> =>
+  submit(runtime, 'pruneVolumes', { name: '', names: plan.map(({ name }) => name) }, options);
 
 /** Opens the files of a volume as a tar archive. */
 export const openVolume = (

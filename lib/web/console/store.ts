@@ -64,6 +64,7 @@ class Store {
         break;
       case 'job':
         this.#setJob({ job: event.job, percent: event.percent });
+        if (event.change === 'ended') this.#touchPruned(event.job);
         break;
       case 'image':
         this.touch('images');
@@ -170,6 +171,12 @@ class Store {
     else this.#active.set(ID, state);
     if (this.jobs.size - this.#active.size > MAX_ENDED_JOBS) this.#forgetOldest();
     this.touch('jobs');
+  }
+
+  /** A prune has no event for each thing that it deletes. */
+  #touchPruned({ Action }: Job): void {
+    if (Action === 'pruneVolumes') this.touch('volumes');
+    if (Action === 'containerPruneImages') this.touch('images');
   }
 
   #forgetOldest(): void {

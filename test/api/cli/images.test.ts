@@ -86,3 +86,18 @@ test.serial("makes an image of a guest's disk", async (t) => {
   const origin = { guest: guest.id, snapshot: 'clean', disk: '0' };
   t.like(scripted.requests('Test.createImage')[0], { id: 'web-base', origin });
 });
+
+test.serial('saves a container image as an archive, and replaces no other file unless told to', async (t) => {
+  const { url, scripted } = await serveApi(t);
+  const file = join(await tempDir(t), 'busybox.tar');
+  await writeFile(file, 'mine');
+  const save = (...options: string[]) => mistify(t, url, 'image', 'save', 'busybox:1', ...options);
+  const refused = await save('-o', file);
+  t.is(refused.exitCode, 2);
+  t.regex(refused.stderr, /already exists/);
+  t.is(await readFile(file, 'utf8'), 'mine');
+  t.is((await save('-o', file, '--force')).exitCode, 0);
+  t.is(await readFile(file, 'utf8'), 'the bytes of the disk');
+  t.is((await save()).stdout, 'the bytes of the disk');
+  t.like(scripted.requests('/download')[0], { id: 'busybox:1' });
+});

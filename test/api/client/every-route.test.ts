@@ -132,6 +132,7 @@ const uses: Record<string, Use> = {
   'POST /volumes': (client) => client.volumes.create({ name: 'shop-data' }),
   'GET /volumes/{volumeName}': (client) => client.volumes.get('shop-data'),
   'DELETE /volumes/{volumeName}': (client) => client.volumes.delete('shop-data'),
+  'POST /volumes/prune': (client) => client.volumes.prune(),
   'GET /volumes/{volumeName}/download': async (client) =>
     (await client.volumes.download('shop-data')).bytes.resume(),
   'POST /volumes/{volumeName}/upload': (client) =>

@@ -141,3 +141,26 @@ test('takes over the volumes of an agent whose directory is gone', async (t) => 
   t.true((await names(containers)).includes(name));
   await containers.call('DeleteVolume', { name });
 });
+
+test('prunes the wanted volumes that no container has mounted, of a guest or not', async (t) => {
+  const containers = await shared.containers();
+  const engine = await shared.engine();
+  const [free, mounted, spared] = [newName(), newName(), newName()];
+  for (const name of [free, mounted, spared]) await create(containers, name);
+  const container = `host-${mounted}`;
+  await engine.run('create', '--name', container, '-v', `mistify-${mounted}:/data`, 'localhost/bb:1', 'sh');
+  const unused = (await containers.call('UnusedVolumes', { name: '' })).volumes.map(({ name }) => name);
+  t.true(unused.includes(free));
+  t.true(unused.includes(spared));
+  t.false(unused.includes(mounted));
+  const pruned = await containers.call('PruneVolumes', { name: '', names: [free, mounted] });
+  t.deepEqual(
+    pruned.volumes.map(({ name }) => name),
+    [free],
+  );
+  t.is(pruned.message, 'deleted 1 volumes');
+  const left = await names(containers);
+  t.true(left.includes(mounted) && left.includes(spared));
+  t.false(left.includes(free));
+  await engine.run('rm', container);
+});

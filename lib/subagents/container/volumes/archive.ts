@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { isErrno } from '../../../errors.js';
+import type { NewVolume } from '../../../model/volume.js';
 import { endingWithParent } from '../../../process/with-parent.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -68,10 +69,14 @@ const unpack = async (name: string, directory: string, bytes: Readable): Promise
  * removed again when the archive is damaged or does not arrive.
  * @throws {Refusal} `conflict` when there is a volume of that name, `invalid` when it is no tar archive
  */
-export const receiveVolume = (store: VolumeStore, name: string, bytes: Readable): Promise<EngineVolume> =>
+export const receiveVolume = (
+  store: VolumeStore,
+  { name, labels }: NewVolume,
+  bytes: Readable,
+): Promise<EngineVolume> =>
   store.exclusively([name], async () => {
     await store.requireFree(name);
-    const made = await store.make({ name });
+    const made = await store.make({ name, ...(labels ? { labels } : {}) });
     try {
       await unpack(name, requireDirectory(name, made), bytes);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { OWN_LABELS, type Volume } from '../../../model/volume.js';
 import { GUEST_LABEL } from '../definition.js';
 import { volumeName } from './names.js';
-import { type EngineVolume, SIZE_LABEL, TARGET_LABEL } from './store.js';
+import { type EngineVolume, NO_USERS, SIZE_LABEL, TARGET_LABEL } from './store.js';
 
 const ofImage = (labels: Readonly<Record<string, string>>): Pick<Volume, 'guest' | 'target'> => {
   const { [GUEST_LABEL]: guest, [TARGET_LABEL]: target } = labels;
@@ -16,7 +16,7 @@ const ownSize = (labels: Readonly<Record<string, string>>): { size?: number } =>
 /** Converts the engine's volume to the agent's format. */
 export const toVolume = (
   { Name, Labels, CreatedAt }: EngineVolume,
-  users: ReadonlyMap<string, string[]>,
+  { guests, isRunning } = NO_USERS,
 ): Volume => {
   const labels = Object.entries(Labels ?? {}).filter(([key]) => !key.startsWith(OWN_LABELS));
   return {
@@ -25,6 +25,7 @@ export const toVolume = (
     ...ownSize(Labels ?? {}),
     ...ofImage(Labels ?? {}),
     ...(CreatedAt ? { created: new Date(CreatedAt).toISOString() } : {}),
-    guests: [...new Set(users.get(Name) ?? [])].sort(),
+    guests: [...new Set(guests)].sort(),
+    running: isRunning,
   };
 };

@@ -12,11 +12,10 @@ import { notFound } from '../../shared/errors.js';
 import { openVolume, receiveVolume } from './archive.js';
 import { diskUse } from './disk-use.js';
 import { toVolume } from './format.js';
+import { pruneVolumes, unusedVolumes } from './prune.js';
 import type { EngineVolume, VolumeStore } from './store.js';
 
 type VolumeMethod = (request: VolumeRequest, call: CallContext) => Promise<VolumeResponse>;
-
-const NO_USERS = new Map<string, string[]>();
 
 const withUse = async (
   volume: Volume,
@@ -30,7 +29,7 @@ const withUse = async (
 const get = async (store: VolumeStore, name: string): Promise<[EngineVolume, Volume]> => {
   const found = await store.find(name);
   if (!found) throw notFound(`volume ${name}`);
-  return [found, toVolume(found, await store.users())];
+  return [found, toVolume(found, (await store.users()).get(found.Name))];
 };
 
 /** @throws {Refusal} `not_found` without the volume, `conflict` while guests have it mounted */
@@ -48,7 +47,7 @@ const requireUnused = async (store: VolumeStore, name: string): Promise<Volume> 
 export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> => ({
   ListVolumes: async () => {
     const [volumes, users] = await Promise.all([store.list(), store.users()]);
-    return { volumes: volumes.map((volume) => toVolume(volume, users)) };
+    return { volumes: volumes.map((volume) => toVolume(volume, users.get(volume.Name))) };
   },
 
   GetVolume: async ({ name }, { signal }) => {
@@ -65,8 +64,12 @@ export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> 
     store.exclusively([request.name], async () => {
       const made = isRepeated(call) ? await store.find(request.name) : undefined;
       if (!made) await store.requireFree(request.name);
-      return { volumes: [toVolume(made ?? (await store.make(request)), NO_USERS)] };
+      return { volumes: [toVolume(made ?? (await store.make(request)))] };
     }),
+
+  UnusedVolumes: async () => ({ volumes: await unusedVolumes(store) }),
+
+  PruneVolumes: ({ names = [] }, { signal }) => pruneVolumes(store, names, signal),
 
   CheckDeleteVolume: async ({ name }) => ({ volumes: [await requireUnused(store, name)] }),
 
@@ -83,7 +86,7 @@ export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> 
 export const addVolumeTransfers = (subAgent: SubAgent, store: VolumeStore): void => {
   subAgent
     .stream('/volumes/download', volumeRequestSchema, ({ name }) => openVolume(store, name))
-    .upload('/volumes/upload', volumeRequestSchema, async ({ name }, bytes) => ({
-      volumes: [toVolume(await receiveVolume(store, name, bytes), NO_USERS)],
+    .upload('/volumes/upload', volumeRequestSchema, async (request, bytes) => ({
+      volumes: [toVolume(await receiveVolume(store, request, bytes))],
     }));
 };

@@ -24,6 +24,16 @@ export type EngineVolume = VolumeInspectInfo & { CreatedAt?: string };
 /** What Docker and Podman say where the file system of their volumes has no project quota: xfs(5), `prjquota`. */
 const NO_QUOTA = /quota/i;
 
+/** The containers that have a volume mounted. */
+export interface VolumeUsers {
+  /** The ids of those that are guests, of all agents. */
+  guests: readonly string[];
+  /** Whether one of them runs, a guest or not. */
+  isRunning: boolean;
+}
+
+export const NO_USERS: VolumeUsers = { guests: [], isRunning: false };
+
 /** A volume that is to exist. */
 export interface WantedVolume extends NewVolume {
   /** The guest that it belongs to, and its path, when it is for a `VOLUME` path of the guest's image. */
@@ -53,6 +63,11 @@ export class VolumeStore {
     return this.#locks.runAll(names.map(volumeKey), work);
   }
 
+  /** Whether work that changes a volume is under way or waits. */
+  isBusy(name: string): boolean {
+    return this.#locks.has(volumeKey(name));
+  }
+
   /** Inspects a volume of this sub-agent; `undefined` when there is none of that name. */
   async find(name: string): Promise<EngineVolume | undefined> {
     const found = await this.#inspect(name);
@@ -74,14 +89,20 @@ export class VolumeStore {
     return own.flatMap(([volume, isOwn]) => (isOwn ? [volume] : []));
   }
 
-  /** Lists the guests of all agents that have volumes mounted, running or not, by the engine's name of the volume. */
-  async users(): Promise<Map<string, string[]>> {
-    const filters = { label: [GUEST_LABEL] };
-    const containers = await this.#engine.list((docker) => docker.listContainers({ all: true, filters }));
-    const users = new Map<string, string[]>();
-    for (const { Labels, Mounts = [] } of containers)
-      for (const { Name } of Mounts)
-        if (Name) users.set(Name, [...(users.get(Name) ?? []), Labels[GUEST_LABEL] ?? '']);
+  /** Lists what the containers of all agents and of the host have mounted, by the engine's name of the volume. */
+  async users(): Promise<Map<string, VolumeUsers>> {
+    const containers = await this.#engine.list((docker) => docker.listContainers({ all: true }));
+    const users = new Map<string, VolumeUsers>();
+    for (const { Labels, Mounts = [], State } of containers)
+      for (const { Name } of Mounts) {
+        if (!Name) continue;
+        const { guests, isRunning } = users.get(Name) ?? NO_USERS;
+        const guest = Labels?.[GUEST_LABEL];
+        users.set(Name, {
+          guests: guest === undefined ? guests : [...guests, guest],
+          isRunning: isRunning || State === 'running',
+        });
+      }
     return users;
   }
 
