@@ -62,6 +62,7 @@ const TASK_RIGHTS: Record<TaskKind, Verb> = {
   restore: 'backup',
   image: 'host',
   volume: 'host',
+  volumeBackup: 'backup',
 };
 
 /** Returns the right that an action needs; that to change guests for one that no longer exists. */

@@ -20,6 +20,7 @@ import { scheduleRoutes } from './schedules.js';
 import { snapshotRoutes } from './snapshots.js';
 import { storageRoutes } from './storage.js';
 import { transferRoutes } from './transfer.js';
+import { volumeBackupRoutes } from './volume-backups.js';
 import { volumeRoutes } from './volumes.js';
 
 /** Every endpoint of the agent. */
@@ -29,6 +30,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...catalogueRoutes,
   ...storageRoutes,
   ...volumeRoutes,
+  ...volumeBackupRoutes,
   ...networkRoutes,
   ...hostRoutes,
   ...jobRoutes,

@@ -32,8 +32,9 @@ const imageEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
 /** Volumes live in a container engine: these are the changes by jobs of this agent. */
 const volumeEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
   const change = ACTION_SPECS.get(job.Action)?.volumeChange;
-  if (!change || task.kind !== 'volume' || job.Status !== 'Complete') return undefined;
-  return { kind: 'volume', change, id: task.request.name };
+  if (!change || job.Status !== 'Complete') return undefined;
+  if (task.kind === 'volumeBackup') return { kind: 'volume', change, id: task.volume };
+  return task.kind === 'volume' ? { kind: 'volume', change, id: task.request.name } : undefined;
 };
 
 /** Backups live in the repository, which other hosts may share: these are the changes by jobs of this agent. */

@@ -153,3 +153,13 @@ export const backupId = (client: MistifyClient, text: string): Promise<string> =
     const { items } = await client.backups.list({ fields: ['id'] });
     return items.map(({ id }) => id);
   });
+
+/**
+ * Finds a backup of a volume by its ID or the beginning of its ID, and returns its ID.
+ * @throws {Failure} when no backup or several backups match
+ */
+export const volumeBackupId = (client: MistifyClient, text: string): Promise<string> =>
+  idFrom('backup', text, async () => {
+    const { items } = await client.volumeBackups.list({ fields: ['id'] });
+    return items.map(({ id }) => id);
+  });

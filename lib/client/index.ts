@@ -38,6 +38,7 @@ export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';
 export type { NewVolume, Volume, VolumePrune } from '../model/volume.js';
+export type { PendingVolumeBackup, VolumeBackup, VolumeRestore } from '../model/volume-backup.js';
 export type { WarmRequest } from '../model/warm.js';
 export type { AgentOf, WriteFileOptions } from './agent-of.js';
 export type { OpenedConsole, SerialConsoleOptions } from './console.js';

@@ -21,6 +21,7 @@ import { path } from './path.js';
 import { Schedules } from './schedules.js';
 import { Snapshots } from './snapshots.js';
 import { type CallOptions, Transport } from './transport.js';
+import { VolumeBackups } from './volume-backups.js';
 import { Volumes } from './volumes.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
@@ -34,6 +35,7 @@ export class MistifyClient {
   readonly containerImages: ContainerImages;
   /** The named volumes of containers. */
   readonly volumes: Volumes;
+  readonly volumeBackups: VolumeBackups;
   readonly jobs: Jobs;
   /** The backups in the repository. */
   readonly backups: Backups;
@@ -50,6 +52,7 @@ export class MistifyClient {
     this.images = new DiskImages(transport);
     this.containerImages = new ContainerImages(transport);
     this.volumes = new Volumes(transport);
+    this.volumeBackups = new VolumeBackups(transport);
     this.jobs = new Jobs(transport);
     this.backups = new Backups(transport);
     this.schedules = new Schedules(transport);

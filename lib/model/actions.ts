@@ -10,7 +10,7 @@
 export type ActionKind = 'info' | 'stream' | 'upload' | 'console' | 'async';
 
 /** The tasks of async actions. `lib/runtime/actions/run-task.ts` has the function that runs each one. */
-export type TaskKind = 'guest' | 'image' | 'volume' | 'snapshot' | 'backup' | 'restore';
+export type TaskKind = 'guest' | 'image' | 'volume' | 'snapshot' | 'backup' | 'restore' | 'volumeBackup';
 
 interface CommonSpec {
   /** Whether containers have their own variant, `containerCreate` beside `create`. */
@@ -81,6 +81,7 @@ const guestPower = { ...guestTask, turnsGuest: true } as const;
 const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as const;
 const volumeTask = { kind: 'async', task: 'volume' } as const;
 const backupTask = { kind: 'async', task: 'backup' } as const;
+const volumeBackupTask = { kind: 'async', task: 'volumeBackup' } as const;
 const restoreTask = { kind: 'async', task: 'restore' } as const;
 const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiting' } as const;
 
@@ -132,9 +133,9 @@ const SPECS = {
   uploadVolume: { kind: 'upload' },
   createVolume: { ...volumeTask, volumeChange: 'created' },
   deleteVolume: { ...volumeTask, volumeChange: 'deleted' },
-  listSnapshots: info,
   unusedVolumes: info,
   pruneVolumes: volumeTask,
+  listSnapshots: info,
   getSnapshot: info,
   createSnapshot: snapshotTask,
   createCheckpoint: snapshotTask,
@@ -151,6 +152,11 @@ const SPECS = {
   restoreBackup: { ...restoreTask, survivesPoweroff: 'waiting', sparesTemplates: true },
   restoreGuest: { ...restoreTask, survivesPoweroff: 'running', createsGuest: true },
   downloadBackupDisk: { kind: 'stream' },
+  listVolumeBackups: info,
+  createVolumeBackup: volumeBackupTask,
+  restoreVolumeBackup: { ...volumeBackupTask, volumeChange: 'created' },
+  verifyVolumeBackup: volumeBackupTask,
+  deleteVolumeBackup: volumeBackupTask,
   storageSpace: info,
   diskUse: info,
   networks: info,

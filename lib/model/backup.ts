@@ -64,6 +64,11 @@ const backedUpDiskSchema = Joi.object<BackedUpDisk>({
   size: bytes().required().description('Bytes'),
 }).label('backed-up disk');
 
+export const verificationSchema = Joi.object<Verification>({
+  at: Joi.string().isoDate().required(),
+  ok: Joi.boolean().required(),
+}).description('When it was last read completely and compared with what was written, and the outcome');
+
 /** A backup as clients see it. Only its id and its guest are there while it is being made. */
 export const backupSchema = Joi.object<PendingBackup>({
   id: backupIdSchema.required(),
@@ -82,10 +87,7 @@ export const backupSchema = Joi.object<PendingBackup>({
   stored: bytes().description('The bytes that it added to the repository'),
   whole: Joi.string().allow('').description('Why everything was read, rather than only what had changed'),
   disks: Joi.array().items(backedUpDiskSchema),
-  verified: Joi.object<Verification>({
-    at: Joi.string().isoDate().required(),
-    ok: Joi.boolean().required(),
-  }).description('When it was last read completely and compared with what was written, and the outcome'),
+  verified: verificationSchema,
   problem: Joi.string().allow('').description('What is wrong with it'),
 }).label('backup');
 

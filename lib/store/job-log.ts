@@ -24,6 +24,7 @@ const aboutOf = (task: Task): Pick<Job, 'ImageID' | 'BackupID' | 'VolumeID'> => 
   // A prune is about no single one.
   if (task.kind === 'image') return task.request.id === '' ? {} : { ImageID: task.request.id };
   if (task.kind === 'volume') return task.request.name === '' ? {} : { VolumeID: task.request.name };
+  if (task.kind === 'volumeBackup') return { VolumeID: task.volume, BackupID: task.backup };
   if (task.kind === 'restore') return { BackupID: task.request.backup };
   return task.kind === 'backup' && task.backup !== undefined ? { BackupID: task.backup } : {};
 };

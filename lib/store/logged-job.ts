@@ -37,6 +37,15 @@ export type Task =
   | { kind: 'snapshot'; request: SnapshotRequest }
   | { kind: 'backup'; name: Exclude<ActionOfTask<'backup'>, 'pruneBackups'>; backup: string; guest: string }
   | { kind: 'backup'; name: 'pruneBackups'; backup?: never; guest?: never }
+  | {
+      kind: 'volumeBackup';
+      name: ActionOfTask<'volumeBackup'>;
+      backup: string;
+      /** The volume that is backed up, or made. */
+      volume: string;
+      /** The labels of a volume that is made. */
+      labels?: Record<string, string>;
+    }
   | { kind: 'restore'; name: ActionOfTask<'restore'>; request: RestoreWork; start?: boolean };
 
 /**

@@ -17,6 +17,7 @@ import { restoreRequestSchema } from '../../lib/model/restore.js';
 import { schedulePatchSchema, scheduleSpecSchema } from '../../lib/model/schedule-schemas.js';
 import { snapshotDescriptionSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 import { type NewVolume, newVolumeSchema, volumePruneSchema } from '../../lib/model/volume.js';
+import { volumeRestoreSchema } from '../../lib/model/volume-backup.js';
 import { warmRequestSchema } from '../../lib/model/warm.js';
 
 /** JSON has types, so a number in a string is a mistake. */
@@ -157,5 +158,7 @@ export const imageFetchPayload = imageFetchSchema.required().prefs(strict);
 export const volumePayload: ObjectSchema<NewVolume> = newVolumeSchema.required().prefs(strict);
 
 export const volumePrunePayload = volumePruneSchema.allow(null).prefs(strict);
+
+export const volumeRestorePayload = volumeRestoreSchema.allow(null).prefs(strict);
 
 export const restorePayload = restoreRequestSchema.allow(null).prefs(strict);

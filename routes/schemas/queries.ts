@@ -12,6 +12,7 @@ import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { UploadQuery } from '../../handlers/images/upload.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
+import type { VolumeBackupsQuery } from '../../handlers/volume-backups/list.js';
 import { backupSchema } from '../../lib/model/backup.js';
 import { bootDeviceSchema } from '../../lib/model/boot-order.js';
 import type { CatalogueQuery } from '../../lib/model/catalogue.js';
@@ -37,7 +38,8 @@ import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
 import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
-import { volumeSchema } from '../../lib/model/volume.js';
+import { volumeNameSchema, volumeSchema } from '../../lib/model/volume.js';
+import { volumeBackupSchema } from '../../lib/model/volume-backup.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
 import { listQuery, MAX_ITEMS, split } from './list-query.js';
 
@@ -107,6 +109,12 @@ export const diskDownloadQuery = Joi.object<DiskDownloadQuery>({
 export const guestBackupsQuery = listQuery(backupSchema);
 export const backupsQuery: ObjectSchema<BackupsQuery> = guestBackupsQuery.append<BackupsQuery>({
   guest: guestIdSchema.description('The guest whose backups to return; all when absent'),
+});
+
+export const volumeBackupsQuery: ObjectSchema<VolumeBackupsQuery> = listQuery(
+  volumeBackupSchema,
+).append<VolumeBackupsQuery>({
+  volume: volumeNameSchema.description('The volume whose backups to return; all when absent'),
 });
 
 export const importQuery = Joi.object<ImportQuery>({

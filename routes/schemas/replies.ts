@@ -20,6 +20,7 @@ import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { storageSpaceSchema } from '../../lib/model/storage-space.js';
 import { volumeSchema } from '../../lib/model/volume.js';
+import { volumeBackupSchema } from '../../lib/model/volume-backup.js';
 import { SELECTED } from './selected.js';
 
 const count = Joi.number().required();
@@ -100,6 +101,8 @@ export const replies = {
   backup: backupSchema,
   backups: listOf(backupSchema),
   backupDetails: backupDetailsSchema,
+  volumeBackup: volumeBackupSchema,
+  volumeBackups: listOf(volumeBackupSchema),
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,

@@ -68,9 +68,17 @@ const service = (part: TestService): ServiceConfig => ({
   ...part,
 });
 
+/** The actions whose first stage is a stream, and the second an upload of its bytes. */
+const TRANSFERS: ReadonlySet<string> = new Set(['createVolumeBackup', 'restoreVolumeBackup']);
+
 const stagesOf = (name: string): Partial<StageConfig>[] => {
   const { kind } = ACTION_SPECS.get(name) ?? {};
   if (kind === 'stream') return [{ service: 'download', method: 'Test.Download' }];
+  if (TRANSFERS.has(name))
+    return [
+      { service: 'download', method: 'Test.Download' },
+      { service: 'upload', method: 'Test.Upload' },
+    ];
   if (kind === 'upload') return [{ service: 'upload', method: 'Test.Upload' }];
   return CONSOLE_ACTIONS.includes(name) ? [{ service: name }] : [{}];
 };

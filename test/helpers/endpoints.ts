@@ -4,6 +4,7 @@ import type { ServiceClient } from '../../lib/rpc/client/service-client.js';
 import { Service } from '../../lib/runtime/pipeline/service.js';
 import type { Route } from '../../lib/server/route.js';
 import { addGuest } from './agent.js';
+import { VOLUME_BACKUP } from './scripted.js';
 import { until } from './wait.js';
 
 /** A valid request to a route. */
@@ -34,6 +35,7 @@ const PAYLOADS: Record<string, unknown> = {
   'POST /schedules': { name: 'nightly', guests: { all: true }, cron: '30 2 * * *' },
   'PATCH /schedules/{scheduleID}': { keep: { daily: 7 } },
   'POST /volumes': { name: 'shop-data' },
+  'POST /volume_backups/{backupID}/restore': { volume: 'shop-copy' },
   'POST /container_images': { id: 'localhost/busybox:1' },
 };
 
@@ -130,7 +132,7 @@ export const exampleOf = async (
     name: 'monday',
     nicName: 'net0',
     cdrom: 'cd0',
-    backupID: 'b1f3c8d2-9c58-4c29-8e0e-52c17d3a2b10',
+    backupID: VOLUME_BACKUP,
     disk: '0',
     profile: 'heap',
   };

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
 import { ABILITIES } from '../../lib/model/guest-agent.js';
+import type { VolumeBackup } from '../../lib/model/volume-backup.js';
 import type { CloseRequest } from '../../lib/rpc/protocol/backup-disk-messages.js';
 import type { DiskPart } from '../../lib/rpc/protocol/disk-download.js';
 import type { GuestRequest } from '../../lib/rpc/protocol/guest-messages.js';
@@ -151,7 +152,17 @@ const backupMethod: Method = ({ guest, backup = randomUUID() }) => ({
   files: [],
 });
 
+/** The id of the backup of a volume that the default methods make up. */
+export const VOLUME_BACKUP = 'b1f3c8d2-9c58-4c29-8e0e-52c17d3a2b10';
+
+export const volumeBackup = (more: Partial<VolumeBackup> = {}): VolumeBackup => ({
+  ...{ id: VOLUME_BACKUP, volume: 'shop-data', host: 'scripted', created: '2026-01-31T12:00:00.000Z' },
+  ...{ consistency: 'still', size: 10_240, stored: 2048 },
+  ...more,
+});
+
 const defaultMethod = (action: string): Method => {
+  if (/VolumeBackups?$/.test(action)) return () => ({ backup: volumeBackup(), backups: [volumeBackup()] });
   if (/Backups?$/.test(action)) return backupMethod;
   if (action.endsWith('Upload'))
     return ({ id }) => ({ upload: { id, size: 10, received: 4, expires: '2026-02-01T12:00:00.000Z' } });
@@ -226,6 +237,7 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
       notes: [],
       upload,
       volumes: [],
+      backup: volumeBackup(),
     };
   });
   const consoles: ScriptedSubAgent['consoles'] = [];

@@ -122,3 +122,20 @@ test('the page fits a phone, and its link can be seen', async (t) => {
   const right = (box: typeof inner): number => (box?.x ?? 0) + (box?.width ?? 0);
   t.true(right(inner) <= right(outer) + 1);
 });
+
+test('backs a volume up, and restores the backup under another name', async (t) => {
+  const volumes = [{ name: 'shop-data', guests: [] }];
+  const { url, scripted } = await serveApi(t, { methods: { 'Test.listVolumes': () => ({ volumes }) } });
+  const page = await openPage(t, `${url}/#/volumes`);
+  await page.getByRole('button', { name: 'Back up shop-data' }).click();
+  await page.getByText('shop-data backed up.').waitFor();
+  t.like(scripted.requests('/upload')[0], { volume: 'shop-data' });
+
+  await page.getByRole('button', { name: 'Backups', exact: true }).click();
+  const row = page.getByRole('dialog').getByRole('row').filter({ hasText: 'of one moment' });
+  await row.getByRole('button', { name: 'Restore' }).click();
+  await page.getByLabel('New volume').fill('shop-copy');
+  await page.getByRole('dialog').last().getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByText('shop-copy restored.').waitFor();
+  t.like(scripted.requests('/upload')[1], { name: 'shop-copy' });
+});

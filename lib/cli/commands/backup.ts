@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Backup, BackupDetails, MistifyClient } from '../../client/index.js';
-import { formatAge, formatBytes, shortId } from '../../portable/format.js';
+import { shortId } from '../../portable/format.js';
+import { bytesText, verificationText } from '../backup-words.js';
 import { type Column, keysFor, parseFields } from '../columns.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
@@ -10,33 +11,25 @@ import { withSession } from '../session.js';
 import { addBackupDownload } from './backup-download.js';
 import { addBackupRestore } from './backup-restore.js';
 
-const bytes = (count: number | undefined): string => (count === undefined ? '' : formatBytes(count));
-
-const verification = ({ verified, problem }: Partial<Backup>): string => {
-  if (problem) return problem;
-  if (!verified) return '';
-  return `${verified.ok ? 'verified' : 'damaged'} ${formatAge(verified.at)}`;
-};
-
 const COLUMNS: readonly Column<Partial<Backup>>[] = [
   { title: 'ID', value: ({ id = '' }) => shortId(id) },
   { title: 'GUEST', value: ({ name, guest = '' }) => name ?? shortId(guest) },
   { title: 'HOST', value: ({ host }) => host },
   { title: 'CREATED', value: ({ created }) => created },
-  { title: 'SIZE', value: ({ size }) => bytes(size), right: true },
-  { title: 'READ', value: ({ read }) => bytes(read), right: true },
-  { title: 'STORED', value: ({ stored }) => bytes(stored), right: true },
+  { title: 'SIZE', value: ({ size }) => bytesText(size), right: true },
+  { title: 'READ', value: ({ read }) => bytesText(read), right: true },
+  { title: 'STORED', value: ({ stored }) => bytesText(stored), right: true },
   { title: 'CONSISTENCY', value: ({ consistency }) => consistency },
-  { title: 'STATUS', value: verification, from: ['verified', 'problem'] },
+  { title: 'STATUS', value: verificationText, from: ['verified', 'problem'] },
 ];
 
 /** A backup whose numbers of bytes can be read. */
 const readable = ({ size, read, stored, disks, ...others }: BackupDetails): object => ({
   ...others,
-  size: bytes(size),
-  read: bytes(read),
-  stored: bytes(stored),
-  disks: disks.map(({ disk, size: ofDisk }) => ({ disk, size: bytes(ofDisk) })),
+  size: bytesText(size),
+  read: bytesText(read),
+  stored: bytesText(stored),
+  disks: disks.map(({ disk, size: ofDisk }) => ({ disk, size: bytesText(ofDisk) })),
 });
 
 const addList = (backup: Command): void => {

@@ -9,6 +9,7 @@ import { addPair, parseMb } from '../option-values.js';
 import { type Prune, type PruneOptions, reportPrune } from '../prune.js';
 import { reportJobs } from '../report-jobs.js';
 import { withSession } from '../session.js';
+import { addVolumeBackupCommands } from './volume-backup.js';
 import { addVolumeTransfers } from './volume-transfer.js';
 
 /** @param names of the guests, by ID */
@@ -60,7 +61,8 @@ Examples:
   mistify volume list
   mistify volume show shop-data
   mistify volume download shop-data -o shop-data.tar
-  mistify volume upload shop-data.tar shop-copy`,
+  mistify volume upload shop-data.tar shop-copy
+  mistify volume backup create shop-data --wait`,
     );
 
   volume
@@ -118,4 +120,5 @@ Examples:
   );
 
   addPrune(volume);
+  addVolumeBackupCommands(volume);
 };

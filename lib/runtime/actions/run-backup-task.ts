@@ -37,7 +37,7 @@ const runOnRepository = async (
   )) ?? {};
 
 /** @throws {AgentError} `bad_answer` when what was read is not what was written */
-const requireIntact = (id: string, backup: Backup | undefined): void => {
+export const requireIntact = (id: string, backup: Pick<Backup, 'verified' | 'problem'> | undefined): void => {
   if (backup?.verified?.ok !== false) return;
   throw badResponse(
     'backup',

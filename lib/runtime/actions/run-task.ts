@@ -6,6 +6,7 @@ import { runGuestTask } from './guest-actions.js';
 import { runImageTask } from './image-actions.js';
 import { runBackupTask } from './run-backup-task.js';
 import { runRestoreTask } from './run-restore-task.js';
+import { runVolumeBackupTask } from './run-volume-backup-task.js';
 import { runSnapshotTask } from './snapshot-actions.js';
 import { runVolumeTask } from './volume-actions.js';
 
@@ -25,6 +26,7 @@ const EXECUTORS: Executors = {
   snapshot: runSnapshotTask,
   backup: runBackupTask,
   restore: runRestoreTask,
+  volumeBackup: runVolumeBackupTask,
 };
 
 /** Runs a job's task; resolves with the job's result. */

@@ -16,7 +16,7 @@ import { withChecks } from './dry-run.js';
 const requireBackupPossible = (runtime: Runtime, guest: Guest): void => {
   const { id, state, disks = [] } = guest;
   if (isContainer(guest))
-    throw invalid(`guest ${id} is a container, which has no disks of its own: back up its volumes inside it`);
+    throw invalid(`guest ${id} is a container: back up its volumes, each with POST /volumes/{name}/backups`);
   if (state === 'error') throw notCreated(id, createFailure(runtime, id));
   if (state === 'create')
     throw new AgentError('conflict', `guest ${id} is being created: back it up when its job has ended`);
@@ -62,6 +62,16 @@ export const submitBackup = async (
   return withChecks(submission, action, () => dryBackupExchange(runtime, action, guest.id, { backup }));
 };
 
+/** @throws {AgentError} `conflict` when a job is queued or running with a backup, of a guest or of a volume */
+export const requireUnused = ({ queue }: Runtime, backup: string): void => {
+  const job = queue.jobWith(backup);
+  if (job !== undefined)
+    throw new AgentError(
+      'conflict',
+      `backup ${backup} is in use by job ${job}: wait until that has ended, or cancel it`,
+    );
+};
+
 /**
  * Queues an action on a backup that exists.
  * @throws {AgentError} `not_found`; `conflict` for the deletion of a backup that another job works with
@@ -74,12 +84,7 @@ export const submitBackupAction = async (
 ): Promise<Submission<PendingBackup>> => {
   const action = runtime.action(name);
   const { backup } = (await queryBackup(runtime, id)).result;
-  const job = name === 'deleteBackup' ? runtime.queue.jobWith(id) : undefined;
-  if (job !== undefined)
-    throw new AgentError(
-      'conflict',
-      `backup ${id} is in use by job ${job}: wait until that has ended, or cancel it`,
-    );
+  if (name === 'deleteBackup') requireUnused(runtime, id);
   const task = { kind: 'backup', name, backup: id, guest: backup.guest } as const;
   const submission = await runtime.queue.submit<PendingBackup>(AGENT_RUNNER, action, task, backup, options);
   return withChecks(submission, action, () => ({ request: (): BackupRequest => ({ backup: id }) }));

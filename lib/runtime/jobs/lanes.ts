@@ -10,6 +10,9 @@ export interface Lane {
   leave: () => void;
 }
 
+/** The actions on the backup of a volume that read or make the volume. */
+const ACTIONS_ON_VOLUMES: ReadonlySet<string> = new Set(['createVolumeBackup', 'restoreVolumeBackup']);
+
 /**
  * Names the lane of a task whose job does not run on its guest's runner: the jobs of one image run in order, and so do those
  * of one volume and of one backup. The backup of a guest runs beside the guest's other actions, which would otherwise wait for hours.
@@ -24,6 +27,8 @@ export const laneOf = (task: Task, guest: string): string | undefined => {
       return `volume ${task.request.name}`;
     case 'backup':
       return task.name === 'createBackup' ? `guest ${guest}` : `backup ${task.backup ?? ''}`;
+    case 'volumeBackup':
+      return ACTIONS_ON_VOLUMES.has(task.name) ? `volume ${task.volume}` : `backup ${task.backup}`;
     default:
       return undefined;
   }

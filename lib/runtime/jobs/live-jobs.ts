@@ -26,7 +26,7 @@ export interface LiveJob {
 
 const backupOf = (task: Task): string | undefined => {
   if (task.kind === 'restore') return task.request.backup;
-  return task.kind === 'backup' ? task.backup : undefined;
+  return task.kind === 'backup' || task.kind === 'volumeBackup' ? task.backup : undefined;
 };
 
 /** The jobs that are queued or running, by id. A job is in here before it is in the job log. */

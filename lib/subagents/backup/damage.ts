@@ -2,6 +2,7 @@ import { errorMessage } from '../../errors.js';
 import type { BackupDeps } from './deps.js';
 import { DamagedError } from './read-backup.js';
 import { kindOfResticError } from './restic/failure.js';
+import { listVolumeBackups } from './volumes/catalog.js';
 
 /** Returns whether a failure says that stored data is damaged, and not only that it could not be read now. */
 export const isDamage = (error: unknown): boolean =>
@@ -23,11 +24,12 @@ export const recordDamage = async (
 
 /** Forgets the damage after a repair, unless a listed backup still has a problem. */
 export const clearDamage = async (
-  { damage, catalog }: Pick<BackupDeps, 'damage' | 'catalog'>,
+  deps: Pick<BackupDeps, 'damage' | 'catalog' | 'repository' | 'runs' | 'records'>,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { damage, catalog } = deps;
   if (!(await damage.isKnown())) return;
-  const backups = await catalog.list(signal);
+  const backups = [...(await catalog.list(signal)), ...(await listVolumeBackups(deps, undefined, signal))];
   if (backups.every(({ backup }) => backup.problem === undefined)) await damage.clear();
 };
 

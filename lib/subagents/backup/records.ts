@@ -8,6 +8,8 @@ import type { Verification } from '../../model/backup.js';
 export interface BackupRecord {
   /** Bytes. */
   stored?: number;
+  /** The bytes of the archive of a volume. */
+  size?: number;
   verified?: Verification;
   problem?: string;
 }

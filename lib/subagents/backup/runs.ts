@@ -4,11 +4,12 @@ import { replaceFile } from '../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../files/state-file.js';
 import type { GuestStates } from './guest-state.js';
 import type { Snapshot } from './restic/snapshots.js';
-import { BACKUP_TAG, PART_TAG, runTag } from './tags.js';
+import { PART_TAG, runTag } from './tags.js';
 
 /** An attempt to make a backup. Its snapshots have its id in a tag. */
 interface Run {
-  guest: string;
+  /** Absent for the backup of a volume. */
+  guest?: string;
   /** Whether its backup is a good one, so that only its parts are to be removed. */
   isGood?: boolean;
 }
@@ -36,13 +37,14 @@ export class Runs {
       const id = name.replace(/\.json$/, '');
       if (!run || !name.endsWith('.json')) continue;
       // A crash may have come between the record of the good backup and that of the run.
-      const { last } = await this.#states.read(run.guest);
+      const { last } = run.guest === undefined ? {} : await this.#states.read(run.guest);
       this.#runs.set(id, last?.run === id ? { ...run, isGood: true } : run);
     }
   }
 
-  async begin(id: string, guest: string): Promise<void> {
-    await this.#write(id, { guest });
+  /** @param guest absent for the backup of a volume */
+  async begin(id: string, guest?: string): Promise<void> {
+    await this.#write(id, guest === undefined ? {} : { guest });
     this.#active.add(id);
   }
 
@@ -77,9 +79,8 @@ export class Runs {
     this.#runs.delete(id);
   }
 
-  /** Whether a snapshot is a backup that may be relied on. */
+  /** Whether a snapshot is a backup that may be relied on, by what this host knows. */
   isGood({ tags = [] }: Pick<Snapshot, 'tags'>): boolean {
-    if (!tags.includes(BACKUP_TAG)) return false;
     return ![...this.#runs].some(([id, run]) => !run.isGood && tags.includes(runTag(id)));
   }
 

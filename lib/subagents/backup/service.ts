@@ -13,6 +13,7 @@ import { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Running } from '../shared/run.js';
 import { treesDir } from './base-tree.js';
 import { Catalog } from './catalog.js';
+import type { BackupDeps } from './deps.js';
 import { PROBE } from './guards.js';
 import { GuestStates } from './guest-state.js';
 import { checkHealth } from './health.js';
@@ -25,6 +26,7 @@ import { type ResticOptions, resticSettings } from './restic/settings.js';
 import type { ResticUser } from './restic/user.js';
 import { Runs } from './runs.js';
 import { Sweeper } from './sweeper.js';
+import { addVolumeMethods } from './volumes/methods.js';
 
 export interface BackupOptions extends ResticOptions {
   /** MB of changed parts of disks that a backup keeps in `dir` at a time. */
@@ -79,14 +81,16 @@ export const startBackup = async (options: BackupOptions, log: Logger): Promise<
     const problems = new Problems();
     const sweeper = new Sweeper(repository, runs, log, problems);
     const subAgent = new SubAgent({ name: 'backup', log, problems, check: () => checkHealth(repository) });
-    addBackupMethods(subAgent, {
+    const deps: BackupDeps = {
       ...{ dir, repository, states, runs, records, sweeper },
       damage: new KnownDamage(dir),
       catalog: new Catalog(repository, runs, records),
       locks: new Locks(),
       host: options.host ?? hostname(),
       maxScratchBytes: options.scratch * MB,
-    });
+    };
+    addBackupMethods(subAgent, deps);
+    addVolumeMethods(subAgent, deps);
     sweeper.start(true);
     const close = async (): Promise<void> => {
       sweeper.close();

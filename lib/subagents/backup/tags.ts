@@ -21,26 +21,33 @@ export const withSize = (backup: NewBackup, stored: number | undefined): Backup 
 });
 
 /** Tags may not contain commas: restic's notation of a list of them. */
-const encode = (text: string): string => encodeURIComponent(text).replaceAll('%20', ' ');
+export const encodeTag = (text: string): string => encodeURIComponent(text).replaceAll('%20', ' ');
+
+export const decodeTag = decodeURIComponent;
+
+/** Returns a function that lists the values of the tags `KEY=VALUE` by their key. */
+export const readTags =
+  (tags: readonly string[]) =>
+  (key: string): string[] =>
+    tags.filter((tag) => tag.startsWith(`${key}=`)).map((tag) => tag.slice(key.length + 1));
 
 /** Describes a backup by tags, which `restic snapshots` shows without reading anything else. */
 export const tagsOf = (backup: NewBackup, run: string): string[] => [
   BACKUP_TAG,
   backupTag(backup.id),
   runTag(run),
-  ...(backup.name === undefined ? [] : [`name=${encode(backup.name)}`]),
-  `host=${encode(backup.host)}`,
+  ...(backup.name === undefined ? [] : [`name=${encodeTag(backup.name)}`]),
+  `host=${encodeTag(backup.host)}`,
   `created=${backup.created}`,
   `consistency=${backup.consistency}`,
   `read=${backup.read}`,
-  ...(backup.whole === undefined ? [] : [`whole=${encode(backup.whole)}`]),
+  ...(backup.whole === undefined ? [] : [`whole=${encodeTag(backup.whole)}`]),
   ...backup.disks.map(({ disk, size }) => `disk=${disk}:${size}`),
 ];
 
 /** Reads the tags of a snapshot; `undefined` when it is no backup. */
 export const backupOf = ({ hostname, tags = [], time }: Snapshot): NewBackup | undefined => {
-  const all = (key: string): string[] =>
-    tags.filter((tag) => tag.startsWith(`${key}=`)).map((tag) => tag.slice(key.length + 1));
+  const all = readTags(tags);
   const first = (key: string): string | undefined => all(key)[0];
   const id = first('backup');
   if (!tags.includes(BACKUP_TAG) || id === undefined) return undefined;
@@ -49,12 +56,12 @@ export const backupOf = ({ hostname, tags = [], time }: Snapshot): NewBackup | u
   return {
     id,
     guest: hostname,
-    ...(name === undefined ? {} : { name: decodeURIComponent(name) }),
-    host: decodeURIComponent(first('host') ?? ''),
+    ...(name === undefined ? {} : { name: decodeTag(name) }),
+    host: decodeTag(first('host') ?? ''),
     created: first('created') ?? time,
     consistency,
     read: Number(first('read') ?? 0),
-    ...(whole === undefined ? {} : { whole: decodeURIComponent(whole) }),
+    ...(whole === undefined ? {} : { whole: decodeTag(whole) }),
     disks: all('disk').map((text) => {
       const [disk = '', size] = text.split(':');
       return { disk, size: Number(size) };

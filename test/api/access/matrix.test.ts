@@ -38,7 +38,7 @@ const PUBLIC = ['/healthz', '/readyz', '/openapi.json'];
 const POWER = /\/(shutdown|reboot|restart|poweroff|start|suspend|save|resume)$/;
 
 const KINDS: [Verb, RegExp][] = [
-  ['backup', /\/backups/],
+  ['backup', /[/_]backups/],
   ['snapshot', /\/snapshots/],
   ['change', /^\/guests/],
 ];
@@ -53,6 +53,7 @@ const neededRights = ({ method, path, reply }: Route): Verb[] => {
   if (/\/(exec|files|console\/\w+|agent\/[\w-]+)$/.test(path)) return ['console'];
   // The job in the example starts a guest.
   if (POWER.test(path) || path === '/jobs/{jobID}') return ['power'];
+  if (path === '/volume_backups/{backupID}/restore') return ['host'];
   if (path.endsWith('/restore')) return ['backup', 'content', 'change'];
   if (path === '/backups/prune') return ['host'];
   if (path.endsWith('/clone')) return ['change', 'content'];

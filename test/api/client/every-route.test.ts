@@ -132,6 +132,12 @@ const uses: Record<string, Use> = {
   'POST /volumes': (client) => client.volumes.create({ name: 'shop-data' }),
   'GET /volumes/{volumeName}': (client) => client.volumes.get('shop-data'),
   'DELETE /volumes/{volumeName}': (client) => client.volumes.delete('shop-data'),
+  'POST /volumes/{volumeName}/backups': (client) => client.volumeBackups.create('shop-data'),
+  'GET /volume_backups': (client) => client.volumeBackups.list(),
+  'POST /volume_backups/{backupID}/restore': (client, { backup }) =>
+    client.volumeBackups.restore(backup, { volume: 'shop-copy' }),
+  'POST /volume_backups/{backupID}/verify': (client, { backup }) => client.volumeBackups.verify(backup),
+  'DELETE /volume_backups/{backupID}': (client, { backup }) => client.volumeBackups.delete(backup),
   'POST /volumes/prune': (client) => client.volumes.prune(),
   'GET /volumes/{volumeName}/download': async (client) =>
     (await client.volumes.download('shop-data')).bytes.resume(),

@@ -6,6 +6,7 @@ import { readLines } from '../../../async/lines.js';
 import { errorMessage, isErrno } from '../../../errors.js';
 import { endingWithParent, isProgramMissing } from '../../../process/with-parent.js';
 import { kindOfEnd, ResticError, resticError, wordsOf } from './failure.js';
+import { sendInput } from './send-input.js';
 import type { ResticSettings } from './settings.js';
 import { StallWatch } from './stall.js';
 
@@ -28,6 +29,8 @@ export interface ResticRun {
   signal: AbortSignal;
   /** The directory that restic runs in; by default its cache. */
   cwd?: string;
+  /** What restic reads as its standard input. */
+  input?: Readable;
 }
 
 /** A running restic. */
@@ -72,7 +75,7 @@ const environmentOf = ({ password, environment, user }: ResticSettings): Record<
 export const startRestic = (
   settings: ResticSettings,
   args: readonly string[],
-  { signal, cwd = settings.cacheDir }: ResticRun,
+  { signal, cwd = settings.cacheDir, input }: ResticRun,
 ): ResticProcess => {
   signal.throwIfAborted();
   const { user, repository, localDir, stallMs } = settings;
@@ -92,7 +95,13 @@ export const startRestic = (
     env: environmentOf(settings),
     extendEnv: false,
     // execa accepts any descriptor, but its types stop at 9.
-    stdio: ['ignore', 'pipe', 'pipe', 'ignore', ...[...directories.values()].map((fd) => fd as 4)],
+    stdio: [
+      input ? 'pipe' : 'ignore',
+      'pipe',
+      'pipe',
+      'ignore',
+      ...[...directories.values()].map((fd) => fd as 4),
+    ],
     buffer: { stdout: false, stderr: true },
     maxBuffer: MAX_STDERR_BYTES,
   });
@@ -111,6 +120,8 @@ export const startRestic = (
   });
   signal.addEventListener('abort', stop, { once: true });
 
+  const sent = input && child.stdin ? sendInput(input, child.stdin, stop) : undefined;
+
   const names = new Map(
     [...directories.keys()].map((dir, index) => [`/proc/self/fd/${FIRST_FD + index}`, dir]),
   );
@@ -119,12 +130,15 @@ export const startRestic = (
     watch.close();
     clearTimeout(killer);
     signal.removeEventListener('abort', stop);
+    input?.destroy();
+    const inputError = await sent;
     if (stalled)
       throw new ResticError(
         'other',
         `the backup repository ${repository} made no progress for ${stallMs / 1000} s: see whether it can be reached; restic was stopped`,
       );
     signal.throwIfAborted();
+    if (inputError !== undefined) throw inputError;
     if (!failed) return;
     const kind = isProgramMissing(exitCode, stderr) ? 'no_program' : kindOfEnd({ exitCode, stderr });
     const how = killedBy === undefined ? `exited with ${exitCode}` : `was ended by ${killedBy}`;

@@ -54,3 +54,27 @@ export async function* dumpFolder(
   }
   await ended;
 }
+
+/**
+ * Runs a `restic dump` of one file, and passes its content on chunk by chunk.
+ * @throws when restic fails, also after the last chunk
+ */
+export const dumpFile = async (
+  settings: ResticSettings,
+  args: readonly string[],
+  options: ResticRun,
+  take: (chunk: Buffer) => Promise<void> | void,
+): Promise<void> => {
+  const { stdout, watch, ended, stop } = startRestic(settings, args, options);
+  try {
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      watch.advance();
+      await take(chunk);
+    }
+  } catch (error) {
+    stop();
+    await ended;
+    throw error;
+  }
+  await ended;
+};

@@ -1,17 +1,20 @@
-import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { replaceFile } from '../../../files/atomic-files.js';
 import { exists } from '../../../files/exists.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
-import { resticOutput, runRestic } from './command.js';
-import { type DumpedFile, dumpFolder } from './dump.js';
+import { type ResticRun, resticOutput, runRestic } from './command.js';
+import { type DumpedFile, dumpFile, dumpFolder } from './dump.js';
 import { kindOfResticError, ResticError } from './failure.js';
+import { makeLocalDirectory } from './local-directory.js';
 import type { ResticSettings } from './settings.js';
 import { SharedLock } from './shared-lock.js';
 import {
   backupArgs,
+  fileBackupArgs,
+  type NewFileSnapshot,
   type NewSnapshot,
   parseNode,
   parseSummary,
@@ -63,7 +66,7 @@ export class Repository {
   async #ensure(signal: AbortSignal): Promise<void> {
     if (this.#isKnown) return;
     const recorded = await readStateFile<{ id: string }>(this.#file);
-    if (!recorded) await this.#makeDirectory();
+    if (!recorded) await makeLocalDirectory(this.settings);
     let id = await this.#readId(signal, recorded !== undefined);
     if (id === undefined) {
       // Another host may make it at the same time.
@@ -93,15 +96,28 @@ export class Repository {
   /** Makes a snapshot. @throws {ResticError} `incomplete` when it was saved, but lacks files */
   async backup(snapshot: NewSnapshot, signal: AbortSignal): Promise<Summary> {
     const args = backupArgs(snapshot);
-    return this.#shared(signal, async () => {
-      let summary: Summary | undefined;
-      const onLine = (line: string): void => {
-        summary = parseSummary(line) ?? summary;
-      };
-      await runRestic(this.settings, args, { signal, cwd: snapshot.cwd, onLine });
-      if (!summary) throw new ResticError('other', 'restic made a backup, but did not say which');
-      return summary;
-    });
+    return this.#shared(signal, () => this.#backUp(args, { signal, cwd: snapshot.cwd }));
+  }
+
+  /**
+   * Makes a snapshot of one file. The bytes are read once, so another host's lock fails it.
+   * @throws the error of the bytes
+   */
+  async backupFile(snapshot: NewFileSnapshot, input: Readable, signal: AbortSignal): Promise<Summary> {
+    // Any lock of a process that is gone keeps it out.
+    await this.unlock(signal);
+    const args = fileBackupArgs(snapshot);
+    return this.#lock.shared(signal, () => this.#backUp(args, { signal, input }));
+  }
+
+  async #backUp(args: readonly string[], options: ResticRun): Promise<Summary> {
+    let summary: Summary | undefined;
+    const onLine = (line: string): void => {
+      summary = parseSummary(line) ?? summary;
+    };
+    await runRestic(this.settings, args, { ...options, onLine });
+    if (!summary) throw new ResticError('other', 'restic made a backup, but did not say which');
+    return summary;
   }
 
   /** Calls back for each file and folder of a snapshot. */
@@ -126,6 +142,18 @@ export class Repository {
       for await (const file of dumpFolder(this.settings, snapshot, folder, lock, { signal }))
         await take(file);
     });
+  }
+
+  /** Passes the content of a file of a snapshot to `take`, chunk by chunk. */
+  async dumpFile(
+    snapshot: string,
+    path: string,
+    signal: AbortSignal,
+    take: (chunk: Buffer) => Promise<void> | void,
+  ): Promise<void> {
+    await this.#read(signal, (lock) =>
+      dumpFile(this.settings, ['dump', ...lock, snapshot, `/${path}`], { signal }, take),
+    );
   }
 
   /** Reads a file of a snapshot as text. */
@@ -205,13 +233,6 @@ export class Repository {
         await this.#unlock(signal);
       }
     }
-  }
-
-  async #makeDirectory(): Promise<void> {
-    const { localDir, user } = this.settings;
-    if (localDir === undefined || (await exists(localDir))) return;
-    await mkdir(localDir, { recursive: true, mode: 0o700 });
-    await chown(localDir, user.uid, user.gid);
   }
 
   /** @returns `undefined` when there is no repository and none is required */

@@ -7,7 +7,7 @@ export interface Snapshot {
   hostname: string;
   tags?: string[];
   /** From restic 0.17 on. */
-  summary?: { data_added_packed?: number };
+  summary?: { data_added_packed?: number; total_bytes_processed?: number };
 }
 
 /** The summary of `restic backup --json`. */
@@ -21,6 +21,7 @@ export interface Summary {
   /** Bytes after compression. From restic 0.17 on. */
   data_added_packed?: number;
   snapshot_id: string;
+  total_bytes_processed: number;
 }
 
 /** A file or folder as `restic ls --json` lists it. */
@@ -29,6 +30,16 @@ export interface SnapshotNode {
   path: string;
   size?: number;
   mtime: string;
+}
+
+/** A snapshot of one file, whose content restic reads from its standard input. */
+export interface NewFileSnapshot {
+  /** The name of the file. */
+  file: string;
+  host: string;
+  tags: readonly string[];
+  /** RFC 3339. */
+  moment: string;
 }
 
 export interface NewSnapshot {
@@ -52,6 +63,13 @@ export const backupArgs = ({ folder, guest, tags, moment, parent }: NewSnapshot)
   ...tags.flatMap((tag) => ['--tag', tag]),
   ...(parent === undefined ? ['--force'] : ['--parent', parent, '--ignore-inode', '--ignore-ctime']),
   ...['--', folder],
+];
+
+/** The arguments of `restic backup` of a file from its standard input. */
+export const fileBackupArgs = ({ file, host, tags, moment }: NewFileSnapshot): string[] => [
+  ...['backup', '--json', '--host', host, '--time', timeText(moment)],
+  ...tags.flatMap((tag) => ['--tag', tag]),
+  ...['--stdin', '--stdin-filename', file],
 ];
 
 /** Parses a line of JSON of one kind; `undefined` for others, and for text. */

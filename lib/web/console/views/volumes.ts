@@ -9,6 +9,7 @@ import type { View } from '../router.js';
 import { isReadOnly } from '../session.js';
 import { store } from '../store.js';
 import { type Cell, type Order, textCell, VirtualTable } from '../virtual-table.js';
+import { backUpVolume, showVolumeBackups } from '../volume-backups.js';
 
 const deleteVolume = ({ name }: Volume): Promise<boolean> =>
   confirm(
@@ -24,17 +25,23 @@ const deleteVolume = ({ name }: Volume): Promise<boolean> =>
     },
   );
 
-const deleteCell = (): Cell<Volume> => {
+const actionsCell = (): Cell<Volume> => {
   let volume: Volume | undefined;
+  const backUp = h(
+    'button',
+    { class: 'small changes', onclick: () => volume && void backUpVolume(volume) },
+    'Back up',
+  );
   const button = h(
     'button',
     { class: 'small changes', onclick: () => volume && void deleteVolume(volume) },
     'Delete',
   );
   return {
-    element: button,
+    element: h('span', { class: 'row-actions' }, backUp, button),
     update: (now) => {
       volume = now;
+      setAttribute(backUp, 'aria-label', `Back up ${now.name}`);
       button.disabled = now.guests.length > 0;
       setAttribute(button, 'aria-label', `Delete ${now.name}`);
       setAttribute(button, 'title', now.guests.length > 0 ? 'Delete its guests first' : '');
@@ -101,7 +108,7 @@ export const volumesView = (): View => {
         cell: textCell(({ created }) => (created ? formatAge(created) : '')),
         compare: (a, b) => ((a.created ?? '') < (b.created ?? '') ? 1 : -1),
       },
-      { title: 'Actions', isTitleHidden: true, class: 'c-cancel', cell: deleteCell },
+      { title: 'Actions', isTitleHidden: true, class: 'c-buttons', cell: actionsCell },
     ],
     idOf: ({ name }) => name,
     order,
@@ -127,6 +134,7 @@ export const volumesView = (): View => {
         { class: 'toolbar' },
         h('h1', {}, 'Volumes'),
         h('span', { class: 'grow' }),
+        h('button', { onclick: () => void showVolumeBackups() }, 'Backups'),
         h(
           'button',
           { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: () => void createVolume() },
