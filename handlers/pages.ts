@@ -10,16 +10,25 @@ const pick = <Item extends object>(item: Item, fields: readonly string[] | undef
   fields ? (Object.fromEntries(Object.entries(item).filter(([key]) => fields.includes(key))) as Item) : item;
 
 /**
+ * Decodes a client's cursor, which consists of numbers.
+ * @throws {AgentError} `invalid` for a cursor that no list has returned
+ */
+export const numbersIn = (cursor: string, count: number): number[] => {
+  const numbers = decodeCursor(cursor).split('-');
+  if (numbers.length !== count || !numbers.every((each) => /^\d{1,15}$/.test(each)))
+    throw invalid('"cursor" is not from this list: leave it out to start from the beginning');
+  return numbers.map(Number);
+};
+
+/** Makes a cursor of numbers. */
+export const cursorOf = (...numbers: number[]): string => encodeCursor(numbers.join('-'));
+
+/**
  * Decodes a client's cursor to a position in the store.
  * @throws {AgentError} `invalid` for a cursor that no list has returned
  */
-export const positionOf = ({ cursor }: ListQuery): number | undefined => {
-  if (cursor === undefined) return undefined;
-  const text = decodeCursor(cursor);
-  if (!/^\d{1,15}$/.test(text))
-    throw invalid('"cursor" is not from this list: leave it out to start from the beginning');
-  return Number(text);
-};
+export const positionOf = ({ cursor }: ListQuery): number | undefined =>
+  cursor === undefined ? undefined : numbersIn(cursor, 1)[0];
 
 /** Replies with a page from a store, reduced to the fields that the client selected. */
 export const page = <Item extends object>(
@@ -28,7 +37,7 @@ export const page = <Item extends object>(
 ): Reply<Item[]> => ({
   status: 200,
   ...(fields ? { body: items.map((item) => pick(item, fields)) } : { body: items, isStored: true }),
-  ...(next === undefined ? {} : { next: encodeCursor(String(next)) }),
+  ...(next === undefined ? {} : { next: cursorOf(next) }),
 });
 
 /** What distinguishes the items of a list: an id, or a name. */

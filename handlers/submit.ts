@@ -37,13 +37,13 @@ const rehearsal = <Result>({ pending, unchecked = [] }: DryRun<Result>): Reply<R
  * @throws the action's failure while the client waits
  */
 export const submitOnce = async <Result>(
-  { query: { wait = 0, dryRun }, idempotency }: Event<unknown, JobQuery>,
+  { query: { wait = 0, dryRun }, idempotency, principal }: Event<unknown, JobQuery>,
   { runtime }: Context,
   submit: (options: SubmitOptions) => Promise<Submission<Result>>,
 ): Promise<Reply<Result>> => {
   const submission = dryRun
     ? await submit({ dryRun })
-    : await runtime.requests.once(idempotency, () => submit({ request: idempotency }));
+    : await runtime.requests.once(idempotency, () => submit({ request: idempotency, by: principal?.name }));
   if (!submission.job) return rehearsal(submission);
   const { job, pending, done } = submission;
   const ended = await within(wait, done);

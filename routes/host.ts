@@ -13,10 +13,10 @@ export const hostRoutes: Route<Context>[] = [
     method: 'GET',
     path: '/host',
     operationId: 'getHost',
-    summary: 'Say whether the guests of the host come up or go down',
+    summary: 'Get the load and room of the host, its versions, and what is wrong',
     can: 'look',
     tags: ['hypervisor'],
-    reply: status('The phase of the host, and the guests that wait'),
+    reply: { status: 200, description: 'The host', schema: replies.hostDetails },
     handler: getHost,
   }),
   route({

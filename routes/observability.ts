@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { getAccess } from '../handlers/access/get.js';
+import { listAudit } from '../handlers/audit/list.js';
 import { followEvents } from '../handlers/events/follow.js';
 import { getHealth } from '../handlers/health/healthz.js';
 import { getReadiness } from '../handlers/health/readyz.js';
@@ -8,7 +9,7 @@ import { getGuestsMetrics } from '../handlers/metrics/guests.js';
 import { listServices } from '../handlers/services/list.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { eventsQuery, guestsMetricsQuery } from './schemas/queries.js';
+import { auditQuery, eventsQuery, guestsMetricsQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const okSchema = Joi.object({ status: Joi.string().valid('ok').required() });
@@ -69,6 +70,22 @@ export const observabilityRoutes: Route<Context>[] = [
     tags: ['observability'],
     reply: { status: 200, description: 'The services', schema: replies.services },
     handler: listServices,
+  }),
+  route({
+    method: 'GET',
+    path: '/audit',
+    operationId: 'listAudit',
+    summary: 'List who changed what, newest first',
+    tags: ['observability'],
+    can: 'host',
+    isUnaudited: true,
+    query: auditQuery,
+    reply: {
+      status: 200,
+      description: 'Entries of the audit log; a page may be short although another one follows',
+      schema: replies.audit,
+    },
+    handler: listAudit,
   }),
   route({
     method: 'GET',

@@ -34,7 +34,8 @@ export const importGuest = async (
       ...options,
       creator: creatorOf(event, context),
     });
-    if (query.start && submission.job) await submitGuestAction(runtime, submission.pending, 'start');
+    if (query.start && submission.job)
+      await submitGuestAction(runtime, submission.pending, 'start', { by: options.by });
     return submission;
   });
   return { ...reply, body: viewFor(event.principal, reply.body).guest(reply.body), guest: reply.body.id };

@@ -1,8 +1,9 @@
 import type { Context } from '../../lib/agent/context.js';
+import { describeHost } from '../../lib/agent/host/details.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
-import type { HostStatus } from '../../lib/model/host-status.js';
+import type { HostDetails } from '../../lib/model/host-details.js';
 import { ok } from '../replies.js';
 
-/** Says whether the guests of the host come up or go down. */
-export const getHost = async (_event: Event, { host }: Context): Promise<Reply<HostStatus>> =>
-  ok(host.status());
+/** Returns the load and the room of the host, what it works with, and what is wrong. */
+export const getHost = async (_event: Event, context: Context): Promise<Reply<HostDetails>> =>
+  ok(await describeHost(context));

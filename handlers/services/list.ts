@@ -10,15 +10,18 @@ import { ok } from '../replies.js';
  */
 export const listServices = async (
   { principal }: Event,
-  { services, downReasons, problems }: Context,
+  { services, downReasons, problems, parts }: Context,
 ): Promise<Reply<ServiceStatus[]>> => {
   const seesAll = mayEverywhere(principal, 'look');
   const [reasons, open] = seesAll ? [downReasons(), problems()] : [new Map(), new Map()];
+  const partOf = new Map(
+    parts.flatMap((part) => part.services.map((service) => [service, part.name] as const)),
+  );
   return ok(
     [...services()].map(([name, up]) => {
       const [reason, unsolved] = [reasons.get(name), open.get(name)];
       return {
-        ...{ name, up },
+        ...{ name, part: partOf.get(name) ?? name, up },
         ...(up || reason === undefined ? {} : { reason }),
         ...(unsolved ? { problems: unsolved } : {}),
       };

@@ -20,9 +20,11 @@ import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import { ScheduleStore } from '../store/schedule-store.js';
 import { AddressBook } from './address-book.js';
+import { auditDetails } from './audit-details.js';
 import { openCatalogue } from './catalogue/open.js';
 import { ComingBack } from './coming-back/coming-back.js';
 import type { Context } from './context.js';
+import { partsOf } from './host/parts.js';
 import { publishChanges, scheduleEvent } from './publish-changes.js';
 import { buildServices } from './services.js';
 import { type StartedSubAgents, startSubAgents } from './startup/start-sub-agents.js';
@@ -96,7 +98,7 @@ export const openAgent = async (
     await supervisor.stop();
     throw error;
   });
-  const audit = new AuditLog({ directory: config.dbpath, log });
+  const audit = new AuditLog({ directory: config.dbpath, log, detailsOf: auditDetails({ guests, jobs }) });
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
   });
@@ -161,6 +163,8 @@ export const openAgent = async (
       services: () => watcher.services(),
       problems: () => watcher.problems(),
       downReasons: () => watcher.downReasons(),
+      parts: partsOf(config),
+      programs: () => watcher.programs(),
       stateRoom: () => roomOf(config.dbpath),
       cpuModel: config.guests.cpu_model,
       autostart: config.guests.autostart,

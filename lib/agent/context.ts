@@ -4,6 +4,7 @@ import type { EventLog } from '../events/event-log.js';
 import type { Room } from '../files/room.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
+import type { HostProgram } from '../model/host-program.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Schedules } from '../runtime/schedules/schedules.js';
 import type { GuestStore } from '../store/guest-store.js';
@@ -12,6 +13,7 @@ import type { MetadataStore } from '../store/metadata-store.js';
 import type { AddressBook } from './address-book.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import type { ComingBack } from './coming-back/coming-back.js';
+import type { Part } from './host/parts.js';
 
 /** The state and services that handlers work with. */
 export interface Context {
@@ -35,6 +37,10 @@ export interface Context {
   problems: () => ReadonlyMap<string, readonly string[]>;
   /** Why a service's sub-agent does not respond, by the service's name, where that is known. */
   downReasons: () => ReadonlyMap<string, string>;
+  /** What the sub-agents look after, and their services. */
+  parts: readonly Part[];
+  /** The programs that the sub-agents work with, as far as they say. */
+  programs: () => readonly HostProgram[];
   /** The room on the device of the agent's state. */
   stateRoom: () => Promise<Room>;
   /** The CPU model of new virtual machines that name none; their sub-agent chooses one when absent. */

@@ -2,26 +2,12 @@ import { setTimeout as delay, setImmediate as endOfTurn } from 'node:timers/prom
 import { errorMessage } from '../errors.js';
 import { RotatingFile } from '../files/rotating-file.js';
 import type { Logger } from '../log.js';
+import type { AuditDetails, AuditEntry, RequestEntry } from '../model/audit.js';
 import type { Job } from '../model/job.js';
-import type { RequestEntry, RightEntry } from './entries.js';
+import { type AuditPage, type AuditQuery, readAudit } from './read-audit.js';
 import { Refusals } from './refusals.js';
 
 export const AUDIT_FILE = 'audit.log';
-
-/** A request of a client, a change of rights, what a schedule began, or the end of a job. */
-export type AuditEntry =
-  | RequestEntry
-  | RightEntry
-  | {
-      event: 'schedule';
-      principal: 'schedule';
-      /** Its name. */
-      schedule: string;
-      /** Absent when the job concerns all guests. */
-      guest?: string | undefined;
-      job: string;
-    }
-  | { event: 'job'; job: string; guest: string; action: string; status: Job['Status']; message: string };
 
 /** Entries that wait while the disk fails; further ones are dropped and counted. */
 const MAX_WAITING = 10_000;
@@ -31,6 +17,8 @@ export interface AuditLogOptions {
   /** An existing directory. */
   directory: string;
   log: Logger;
+  /** Looks up what an entry names by ids alone: a guest may be gone when the log is read. */
+  detailsOf?: ((entry: AuditEntry) => AuditDetails) | undefined;
   maxWaiting?: number | undefined;
   retryMs?: number | undefined;
 }
@@ -38,6 +26,8 @@ export interface AuditLogOptions {
 /** Records who changed what: one line of JSON each, in a bounded number of files. */
 export class AuditLog {
   readonly #file: RotatingFile;
+  readonly #directory: string;
+  readonly #detailsOf: (entry: AuditEntry) => AuditDetails;
   readonly #log: Logger;
   readonly #maxWaiting: number;
   readonly #retryMs: number;
@@ -50,8 +40,11 @@ export class AuditLog {
   /** Entries dropped because too many were waiting. */
   #lost = 0;
 
-  constructor({ directory, log, maxWaiting = MAX_WAITING, retryMs = RETRY_MS }: AuditLogOptions) {
+  constructor(options: AuditLogOptions) {
+    const { directory, log, detailsOf = () => ({}), maxWaiting = MAX_WAITING, retryMs = RETRY_MS } = options;
     this.#file = new RotatingFile({ directory, name: AUDIT_FILE });
+    this.#directory = directory;
+    this.#detailsOf = detailsOf;
     this.#log = log;
     this.#maxWaiting = maxWaiting;
     this.#retryMs = retryMs;
@@ -63,7 +56,8 @@ export class AuditLog {
       this.#reportFailure(new Error(`${this.#maxWaiting} entries are waiting for the disk`));
       return;
     }
-    this.#lines.push(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+    const record = { time: new Date().toISOString(), ...entry, ...this.#detailsOf(entry) };
+    this.#lines.push(`${JSON.stringify(record)}\n`);
     this.#writing ??= this.#writeAll();
   }
 
@@ -72,8 +66,16 @@ export class AuditLog {
     this.#refusals.add(entry);
   }
 
-  jobEnded({ ID, GuestID, Action, Status, Message }: Job): void {
-    this.write({ event: 'job', job: ID, guest: GuestID, action: Action, status: Status, message: Message });
+  jobEnded({ ID, GuestID, Action, Status, Message, RequestedBy }: Job): void {
+    this.write({
+      ...{ event: 'job', principal: RequestedBy, job: ID, guest: GuestID },
+      ...{ action: Action, status: Status, message: Message },
+    });
+  }
+
+  /** Reads a page of the entries, newest first. Those of the last moments may not be on disk yet. */
+  read(query: AuditQuery): Promise<AuditPage> {
+    return readAudit(this.#directory, AUDIT_FILE, query);
   }
 
   /** Tries once more to write the waiting entries, then closes the file. Never rejects. */

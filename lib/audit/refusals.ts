@@ -1,4 +1,4 @@
-import type { RequestEntry } from './entries.js';
+import type { RequestEntry } from '../model/audit.js';
 
 const MINUTE_MS = 60_000;
 

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { OWNER_ONLY } from '../files/atomic-files.js';
 import { AUDIT_FILE } from './audit-log.js';
-import type { RightEntry } from './entries.js';
+import type { RightEntry } from '../model/audit.js';
 
 /** Names the user of the host; behind sudo, the one who called it. */
 const userOfHost = (): string => process.env.SUDO_USER || userInfo().username;

@@ -1,5 +1,6 @@
 import type { AgentEvent, Guest, GuestRun, Job, Schedule } from '../client/index.js';
 import { shortId } from '../portable/format.js';
+import { otherTarget } from '../portable/job-target.js';
 import type { Colours } from './colours.js';
 import { nameOf } from './names.js';
 import { escapeControls, formatValue } from './printable.js';
@@ -25,11 +26,11 @@ const detailsOf = (
   formatId: FormatId,
 ): (string | undefined)[] => {
   if (job) {
-    const { Action, GuestID, Status, Message, ImageID, BackupID, VolumeID } = job;
+    const { Action, GuestID, Status, Message, BackupID } = job;
     const status = Status.toLowerCase() === change ? undefined : Status;
     return [
       Action,
-      ImageID ?? VolumeID ?? formatId(GuestID),
+      otherTarget(job) ?? formatId(GuestID),
       BackupID && `backup ${shortId(BackupID)}`,
       status,
       percent === undefined ? undefined : `${percent}%`,

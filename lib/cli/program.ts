@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { packageRoot } from '../files/package-root.js';
+import { packageVersion } from '../files/package-root.js';
+import { addAuditCommand } from './commands/audit.js';
 import { addBackupCommands } from './commands/backup.js';
 import { addCompletionCommands } from './commands/completion.js';
 import { addComposeCommands } from './commands/compose.js';
@@ -25,9 +24,6 @@ import { addTopCommand } from './commands/top.js';
 import { addVolumeCommands } from './commands/volume.js';
 import { addWhoamiCommand } from './commands/whoami.js';
 import { invalidValue } from './failure.js';
-
-const version = (): string =>
-  (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
 const parseTimeout = (text: string): number => {
   const seconds = Number(text);
@@ -75,7 +71,7 @@ const addConnectionOptions = (program: Command): Command =>
 export const makeProgram = (): Command => {
   const program = new Command('mistify')
     .description('Manage the guests, images, snapshots, backups, schedules and jobs of a Mistify Agent')
-    .version(version())
+    .version(packageVersion())
     .exitOverride()
     .showHelpAfterError('Run with --help for usage.')
     .addHelpText('after', EXAMPLES)
@@ -95,6 +91,7 @@ export const makeProgram = (): Command => {
   addStorageCommand(program);
   addNetworksCommand(program);
   addServicesCommand(program);
+  addAuditCommand(program);
   addJobCommands(program);
   addMetadataCommands(program);
   addTokenCommands(program);

@@ -1,3 +1,4 @@
+import type { HostDetails } from '../model/host-details.js';
 import type { HostStatus } from '../model/host-status.js';
 import type { ApiRequest, CallOptions, Transport } from './transport.js';
 
@@ -12,7 +13,7 @@ export interface HostDownOptions extends CallOptions {
   wait?: number | undefined;
 }
 
-/** The guests of the host, all together. */
+/** The host, and its guests all together. */
 export class Host {
   readonly #transport: Transport;
 
@@ -20,8 +21,8 @@ export class Host {
     this.#transport = transport;
   }
 
-  /** Returns whether the guests come up or go down. */
-  get(options?: CallOptions): Promise<HostStatus> {
+  /** Returns the load and the room of the host, what it works with, and what is wrong. */
+  get(options?: CallOptions): Promise<HostDetails> {
     return this.#transport.get('/host', {}, options);
   }
 

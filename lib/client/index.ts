@@ -1,5 +1,6 @@
 export type { Console, TerminalSize } from '../http/websocket/console.js';
 export type { GuestAction } from '../model/actions.js';
+export type { AuditFilter, AuditRecord } from '../model/audit.js';
 export type { Backup, PendingBackup } from '../model/backup.js';
 export type { BackupDetails } from '../model/backup-details.js';
 export type {
@@ -16,7 +17,14 @@ export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { GuestAddress } from '../model/guest-addresses.js';
 export type { GuestAgentInfo } from '../model/guest-agent.js';
 export type { GuestPatch } from '../model/guest-patch.js';
+export type {
+  HostDetails,
+  HostPart,
+  HostProblem,
+  HostSpace,
+} from '../model/host-details.js';
 export type { HostNetwork, HostNetworks } from '../model/host-networks.js';
+export type { HostProgram } from '../model/host-program.js';
 export type { HostPhase, HostStatus, WaitingGuest } from '../model/host-status.js';
 export type { Image, ImageFetch } from '../model/image.js';
 export type { PasswordChange, SshKeys, Trim } from '../model/in-guest.js';

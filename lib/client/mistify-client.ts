@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import type { AuditFilter, AuditRecord } from '../model/audit.js';
 import type { CatalogueListing, CatalogueQuery } from '../model/catalogue.js';
 import type { HostNetworks } from '../model/host-networks.js';
 import type { Job } from '../model/job.js';
@@ -17,6 +18,7 @@ import { GuestJobs, Jobs } from './jobs.js';
 import { MetadataOf } from './metadata.js';
 import { GuestNics } from './nics.js';
 import type { ClientOptions } from './options.js';
+import { List } from './pages.js';
 import { path } from './path.js';
 import { Schedules } from './schedules.js';
 import { Snapshots } from './snapshots.js';
@@ -37,6 +39,8 @@ export class MistifyClient {
   readonly volumes: Volumes;
   readonly volumeBackups: VolumeBackups;
   readonly jobs: Jobs;
+  /** Who changed what, newest first. */
+  readonly audit: List<AuditRecord, AuditFilter>;
   /** The backups in the repository. */
   readonly backups: Backups;
   readonly schedules: Schedules;
@@ -54,6 +58,7 @@ export class MistifyClient {
     this.volumes = new Volumes(transport);
     this.volumeBackups = new VolumeBackups(transport);
     this.jobs = new Jobs(transport);
+    this.audit = new List<AuditRecord, AuditFilter>(transport, '/audit');
     this.backups = new Backups(transport);
     this.schedules = new Schedules(transport);
     this.metadata = new MetadataOf(transport, '/metadata');

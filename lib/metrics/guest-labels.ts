@@ -1,8 +1,5 @@
-import { type Guest, metadataOf } from '../model/guest.js';
-import { CLOSED_VIEW } from '../model/secrets.js';
-
-/** Metadata may be long, and each series of the guest repeats its name. */
-const MAX_NAME = 255;
+import type { Guest } from '../model/guest.js';
+import { openNameOf } from '../model/open-name.js';
 
 /** The names of the labels that all series of a guest have. */
 export const GUEST_LABELS = ['guest', 'name'] as const;
@@ -14,6 +11,6 @@ export type GuestLabels = Readonly<{ guest: string; name?: string }>;
  * label without a value is the same as none.
  */
 export const guestLabels = (guest: Guest): GuestLabels => {
-  const { name } = CLOSED_VIEW.metadata(metadataOf(guest));
-  return { guest: guest.id, ...(name ? { name: name.slice(0, MAX_NAME) } : {}) };
+  const name = openNameOf(guest);
+  return { guest: guest.id, ...(name === undefined ? {} : { name }) };
 };

@@ -27,7 +27,7 @@ export interface HostNetworks {
   problems: string[];
 }
 
-const hostNetworkSchema = Joi.object<HostNetwork>({
+export const hostNetworkSchema = Joi.object<HostNetwork>({
   name: Joi.string().required().description('What a NIC gives as its "network"').example('br0'),
   kind: Joi.string()
     .valid(...KINDS)

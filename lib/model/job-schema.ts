@@ -13,9 +13,18 @@ export const jobSchema = Joi.object<Job>({
     .valid(...JOB_STATUSES)
     .required(),
   Message: Joi.string().allow('').required(),
-  ImageID: Joi.string().allow('').description('The image of an image action').example('debian-12'),
+  GuestName: Joi.string().description("The guest's name when the job was queued").example('web'),
+  ImageID: Joi.string()
+    .allow('')
+    .description('The image of an image action, or that a new guest is made from')
+    .example('debian-12'),
+  SnapshotName: Joi.string().description('The snapshot of an action on a snapshot').example('monday'),
   BackupID: uuid().description('The backup of an action on a backup'),
   VolumeID: Joi.string().description('The volume of an action on a volume').example('shop-data'),
+  RequestedBy: Joi.string()
+    .allow('')
+    .description('The name of the client that requested it; absent when the agent queued it by itself')
+    .example('ci'),
   Cause: Joi.string()
     .valid(...JOB_CAUSES)
     .description(

@@ -19,14 +19,20 @@ export interface Job {
   UpdatedAt: string;
   Status: JobStatus;
   Message: string;
-  /** The image of an image action. */
+  /** The guest's name when the job was queued, which is still known when the guest is deleted. */
+  GuestName?: string;
+  /** The image of an image action, or that a new guest is made from. */
   ImageID?: string;
+  /** The snapshot of an action on a snapshot. */
+  SnapshotName?: string;
   /** The backup of an action on a backup. */
   BackupID?: string;
   /** The volume of an action on a volume. */
   VolumeID?: string;
   /** Why the agent queued it by itself; absent when a client did. */
   Cause?: JobCause;
+  /** The name of the client that requested it; absent when the agent queued it by itself. */
+  RequestedBy?: string;
 }
 
 /** The StartedAt of a job that has not started: Go's zero time, as in the original API. */

@@ -11,6 +11,7 @@ import type { ByteStream } from '../rpc/protocol/byte-stream.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/logged-job.js';
+import { aboutGuest } from './guests/about-guest.js';
 import { GuestIdentities } from './guests/guest-identities.js';
 import { GuestRevisions } from './guests/guest-revisions.js';
 import { Quota } from './guests/quota.js';
@@ -75,6 +76,7 @@ export class Runtime {
       jobs,
       runners: this.#runners,
       runTask: (task, context) => runTask(this, task, context),
+      aboutGuest: (id, task) => aboutGuest(guests.find(id), task),
       log,
     });
     this.requests = new IdempotentRequests(jobs, this.queue);

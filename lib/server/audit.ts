@@ -1,7 +1,7 @@
 import { type Boom, isBoom } from '@hapi/boom';
 import type { Lifecycle, Request } from '@hapi/hapi';
 import type { AuditLog } from '../audit/audit-log.js';
-import type { RequestEntry } from '../audit/entries.js';
+import type { RequestEntry } from '../model/audit.js';
 import type { Reply } from '../model/endpoint.js';
 import { principalFrom } from './auth.js';
 import { JOB_ID_HEADER } from './job-id-header.js';
@@ -10,7 +10,8 @@ import './hapi-types.js';
 
 /** Whether requests to a route go into the audit log: all that may change something or reach into a guest. */
 export const isAudited = (route: Route): boolean =>
-  changesSomething(route) || !['metrics', 'look', 'public'].includes(route.can);
+  !route.isUnaudited &&
+  (changesSomething(route) || !['metrics', 'look', 'public'].includes(route.can));
 
 interface Outcome {
   status: number;
@@ -19,12 +20,20 @@ interface Outcome {
   job?: string | undefined;
 }
 
+/** The parameters of a request's path, apart from the guest's id, which has a key of its own. */
+const paramsOf = ({ params }: Request): Record<string, string> | undefined => {
+  const { guestID: _, ...others } = params as Record<string, string>;
+  return Object.keys(others).length > 0 ? others : undefined;
+};
+
 const entryOf = (request: Request, { status, job, reason }: Outcome): RequestEntry => ({
   event: 'request',
   principal: principalFrom(request)?.name ?? '',
   address: request.info.remoteAddress,
   method: request.method.toUpperCase(),
   route: request.route.path,
+  params: paramsOf(request),
+  action: request.route.settings.app?.operationId,
   guest: request.app.guest ?? (request.params.guestID as string | undefined),
   job,
   status,

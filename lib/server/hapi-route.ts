@@ -122,7 +122,7 @@ export const toHapiRoute = <Context extends ServerContext>(
     options: {
       description: summary,
       tags: [...tags],
-      app: { can, isAudited: isAudited(route), isUpload: isUpload(route) },
+      app: { can, isAudited: isAudited(route), operationId: route.operationId, isUpload: isUpload(route) },
       auth: can === 'public' || !serving.authenticates ? false : { access: { scope: [scopeOf(route)] } },
       ...(isAudited(route) ? { ext: { onPreResponse: { method: audit(serving.context.audit) } } } : {}),
       ...(method === 'GET' ? {} : { payload: payloadOptions(route) }),

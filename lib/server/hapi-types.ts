@@ -19,6 +19,7 @@ declare module '@hapi/hapi' {
     can?: Verb | 'public';
     /** Whether all requests to the route go into the audit log. */
     isAudited?: boolean;
+    operationId?: string;
     /** Whether its body may have any length. */
     isUpload?: boolean;
   }

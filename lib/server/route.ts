@@ -32,6 +32,8 @@ export interface Route<Context = never> {
    * that have the right for some guests: the handler then shows no others, or decides by itself.
    */
   over?: 'some';
+  /** Whether requests stay out of the audit log, whatever right they need, because they change nothing and read no secret. */
+  isUnaudited?: boolean;
   /** Whether clients can make the change conditional with If-Match. */
   conditional?: boolean;
   /** Whether the stream resumes after the event that Last-Event-ID names. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobCause, type JobStatus, NO_TIME } from '../model/job.js';
+import { parseSnapshotId } from '../portable/snapshot-id.js';
 import { BackgroundEraser } from './background-eraser.js';
 import { JobIndex } from './job-index.js';
 import { JobRetention } from './job-retention.js';
@@ -17,14 +18,22 @@ export interface NewJobOptions {
   id?: string;
   request?: KeyedRequest | undefined;
   cause?: JobCause | undefined;
+  /** The name of the client that requested it. */
+  by?: string | undefined;
+  /** What is known of its guest. */
+  about?: Pick<Job, 'GuestName' | 'ImageID'> | undefined;
 }
 
 /** The keys of a job that say what it is about besides its guest. */
-const aboutOf = (task: Task): Pick<Job, 'ImageID' | 'BackupID' | 'VolumeID'> => {
+const aboutOf = (task: Task): Pick<Job, 'ImageID' | 'BackupID' | 'VolumeID' | 'SnapshotName'> => {
   // A prune is about no single one.
   if (task.kind === 'image') return task.request.id === '' ? {} : { ImageID: task.request.id };
   if (task.kind === 'volume') return task.request.name === '' ? {} : { VolumeID: task.request.name };
   if (task.kind === 'volumeBackup') return { VolumeID: task.volume, BackupID: task.backup };
+  if (task.kind === 'snapshot') {
+    const name = task.request.dest || parseSnapshotId(task.request.id).name;
+    return name === undefined ? {} : { SnapshotName: name };
+  }
   if (task.kind === 'restore') return { BackupID: task.request.backup };
   return task.kind === 'backup' && task.backup !== undefined ? { BackupID: task.backup } : {};
 };
@@ -59,7 +68,7 @@ export class JobLog {
     guestId: string,
     action: string,
     task: Task,
-    { id = randomUUID(), request, cause }: NewJobOptions = {},
+    { id = randomUUID(), request, cause, by, about }: NewJobOptions = {},
   ): Promise<Job> {
     const now = new Date().toISOString();
     const job: Job = {
@@ -71,8 +80,10 @@ export class JobLog {
       UpdatedAt: now,
       Status: 'Queued',
       Message: '',
+      ...about,
       ...aboutOf(task),
       ...(cause ? { Cause: cause } : {}),
+      ...(by === undefined ? {} : { RequestedBy: by }),
     };
     const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);

@@ -22,12 +22,17 @@ const fieldsOf = (known: readonly string[]): Schema =>
     .description(`Comma-separated keys to return of each item: ${known.join(', ')}`)
     .example(known.slice(0, 2).join(','));
 
+export const limit = Joi.number()
+  .integer()
+  .min(1)
+  .max(MAX_ITEMS)
+  .description('The most items to return')
+  .example(20);
+
+export const cursor = Joi.string()
+  .max(4096)
+  .description('Where the previous page ended; follow the Link header instead of building it');
+
 /** The query of a list: a page of it, and the keys to return of each item. */
 export const listQuery = (item: ObjectSchema): ObjectSchema<ListQuery> =>
-  Joi.object<ListQuery>({
-    limit: Joi.number().integer().min(1).max(MAX_ITEMS).description('The most items to return').example(20),
-    cursor: Joi.string()
-      .max(4096)
-      .description('Where the previous page ended; follow the Link header instead of building it'),
-    fields: fieldsOf(keysOf(item)),
-  });
+  Joi.object<ListQuery>({ limit, cursor, fields: fieldsOf(keysOf(item)) });

@@ -1,4 +1,5 @@
 import Joi, { type ObjectSchema } from 'joi';
+import type { AuditListQuery } from '../../handlers/audit/list.js';
 import type { BackupsQuery } from '../../handlers/backups/list.js';
 import type { ProfileQuery } from '../../handlers/debug/profile.js';
 import type { DiskDownloadQuery } from '../../handlers/disk-download.js';
@@ -41,7 +42,7 @@ import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { volumeNameSchema, volumeSchema } from '../../lib/model/volume.js';
 import { volumeBackupSchema } from '../../lib/model/volume-backup.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
-import { listQuery, MAX_ITEMS, split } from './list-query.js';
+import { cursor, limit, listQuery, MAX_ITEMS, split } from './list-query.js';
 
 const wait = Joi.number()
   .min(0)
@@ -56,6 +57,21 @@ const toTags: Joi.CustomValidator<string, string[]> = (text, helpers) => {
     custom: `"tag" must contain different tags of letters, digits and _ . : = + @ / -, at most ${MAX_TAGS}`,
   });
 };
+
+const MAX_AUDIT_ENTRIES = 1000;
+const searched = Joi.string().max(255);
+
+export const auditQuery = Joi.object<AuditListQuery>({
+  limit: limit.max(MAX_AUDIT_ENTRIES).default(100),
+  cursor,
+  guest: searched.description('The id of a guest, or the name that it had').example('web'),
+  by: searched.description('The name of a client; `schedule` for schedules').example('ci'),
+  action: searched
+    .description('The action of a job, or the operation of a request without one')
+    .example('start'),
+  since: Joi.string().isoDate().description('Leaves out what is older').example('2026-01-31T12:00:00Z'),
+  until: Joi.string().isoDate().description('Leaves out what is newer'),
+});
 
 export const guestsQuery: ObjectSchema<GuestsQuery> = listQuery(guestSchema).append<GuestsQuery>({
   tag: Joi.string()

@@ -1,4 +1,5 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
+import { auditRecordSchema } from '../../lib/model/audit.js';
 import { backupSchema } from '../../lib/model/backup.js';
 import { backupDetailsSchema } from '../../lib/model/backup-details.js';
 import { catalogueListingSchema } from '../../lib/model/catalogue.js';
@@ -7,6 +8,7 @@ import { execResultSchema } from '../../lib/model/exec.js';
 import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
 import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest-schemas.js';
+import { hostDetailsSchema } from '../../lib/model/host-details.js';
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { hostStatusSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
@@ -95,6 +97,7 @@ export const replies = {
     upload: imageUploadSchema.description('What is there of a file that is not complete'),
   }),
   nothing: Joi.object({}),
+  audit: Joi.array().items(auditRecordSchema),
   volume: volumeSchema,
   volumes: listOf(volumeSchema),
   snapshots: listOf(snapshotSchema),
@@ -104,6 +107,7 @@ export const replies = {
   volumeBackup: volumeBackupSchema,
   volumeBackups: listOf(volumeBackupSchema),
   disks: Joi.array().items(diskUseSchema),
+  hostDetails: hostDetailsSchema,
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,
   catalogue: catalogueListingSchema,

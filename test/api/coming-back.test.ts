@@ -112,7 +112,7 @@ test('the command line creates a guest with policies, and shuts all guests down'
     /the guests are off because the host goes down; none starts .* until the next boot or mistify host up/,
   );
   t.is(context.guests.list()[0]?.state, 'shutoff');
-  t.regex((await mistify(t, url, 'job', 'list')).stdout, /shutdown \(host-down\)/);
+  t.regex((await mistify(t, url, 'job', 'list')).stdout, /shutdown +host-down/);
   await mistify(t, url, 'host', 'up');
   t.is(context.host.status().phase === 'down', false);
 });

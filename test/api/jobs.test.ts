@@ -46,6 +46,7 @@ test('formats a job with capitalised keys, RFC 3339 times and zero times for pen
     'UpdatedAt',
     'Status',
     'Message',
+    'RequestedBy',
   ]);
   t.like(waiting, { GuestID: id, Action: 'suspend', Status: 'Queued', Message: '' });
   t.is(waiting.StartedAt, '0001-01-01T00:00:00Z');

@@ -5,6 +5,7 @@ import { readLines } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { EventLog } from '../../events/event-log.js';
 import type { Logger } from '../../log.js';
+import type { HostProgram } from '../../model/host-program.js';
 import { Backoff } from '../../portable/backoff.js';
 import { connectionsTo } from '../../rpc/client/connections.js';
 import { openEvents, parseEvent } from '../../rpc/client/event-stream.js';
@@ -62,6 +63,8 @@ export class SubAgentLink {
   isConnected = false;
   /** What the sub-agent could not do and retries, in sentences. */
   #problems: readonly string[] = [];
+  /** The programs that the sub-agent works with. */
+  programs: readonly HostProgram[] = [];
   /** Whether it responds but has no event stream. */
   lacksEvents = false;
   /** The reason in the last published event that it is down. */
@@ -180,12 +183,14 @@ export class SubAgentLink {
     if ('guests' in event) {
       this.#connected();
       this.#problems = [];
+      this.programs = [];
       return this.guests.replaceAll(event.guests);
     }
     if (!this.isConnected) throw new Error('the first line is not a report of all guests');
     if ('guest' in event) await this.guests.update(event.guest);
     if ('removed' in event) this.guests.remove(event.removed);
     if ('problems' in event) this.#problems = event.problems;
+    if ('programs' in event) this.programs = event.programs;
     if ('progress' in event) await this.#noteProgress(event.progress);
     // Heartbeats arrive every few seconds, so retry failed writes then.
     if (Object.keys(event).length === 0) await this.guests.retry();
@@ -219,6 +224,7 @@ export class SubAgentLink {
     }
     this.isConnected = false;
     this.#problems = [];
+    this.programs = [];
     this.#publishDown(reason);
     log.warn(
       { subAgent: this.name, guests: this.guests.ids.length, reason },

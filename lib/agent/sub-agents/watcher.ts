@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Guest } from '../../model/guest.js';
+import type { HostProgram } from '../../model/host-program.js';
 import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service-address.js';
 import { type LinkOptions, SubAgentLink, type WatchedSubAgent } from './link.js';
 
@@ -76,6 +77,11 @@ export class SubAgentWatcher {
         problems.length > 0 && names[0] !== undefined ? [[names[0], problems] as const] : [],
       ),
     );
+  }
+
+  /** Returns the programs that the sub-agents work with, as far as they say. */
+  programs(): HostProgram[] {
+    return this.#links.flatMap(({ programs }) => programs);
   }
 
   /** Returns why each service's sub-agent that does not respond is down, by the service's name. */

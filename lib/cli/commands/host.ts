@@ -57,22 +57,26 @@ const shutDown = async (session: Session, { within: timeout, force, save }: Down
 export const addHostCommands = (program: Command): void => {
   const host = program
     .command('host')
-    .description('shut down all guests before the host goes down, and see which come back')
+    .description('see how the host is, shut down all guests before it goes down, and let them come back')
     .addHelpText(
       'after',
       `
 Examples:
-  mistify host show
+  mistify host
+  mistify host --json
   mistify host down --within 120 --force
   mistify host up`,
     );
   host
-    .command('show')
-    .description('say whether guests come up or go down, and which ones wait')
+    .command('show', { isDefault: true })
+    .description('show CPUs, memory, space, versions, what is wrong, and which guests come up or go down')
     .action(
       withSession(async (session) => {
-        const status = await session.client.host.get();
-        await show(session, status);
+        const details = await session.client.host.get();
+        if (session.out.json) return session.out.value(details);
+        const { showHost } = await import('./host-show.js');
+        await showHost(session.out, details);
+        await show(session, details);
       }),
     );
   host

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Job, MistifyClient } from '../../client/index.js';
 import { formatAge, shortId } from '../../portable/format.js';
+import { jobObject, otherTarget } from '../../portable/job-target.js';
 import { type Column, keysFor, parseFields } from '../columns.js';
 import { doneLine, followJob } from '../follow.js';
 import { guestId, idsOf, jobId, namesOfGuests } from '../names.js';
@@ -11,19 +12,25 @@ import { withSession } from '../session.js';
 
 const DEFAULT_LIMIT = 20;
 
-/** @param names of the guests, by ID */
+/** @param names of the guests, by ID; a job has the name of a guest that is gone */
 const columns = (names: ReadonlyMap<string, string>): Column<Job>[] => [
   { title: 'ID', value: ({ ID }) => shortId(ID), from: ['ID'] },
   {
     title: 'TARGET',
-    value: ({ GuestID, ImageID, VolumeID }) => ImageID ?? VolumeID ?? shortId(GuestID),
+    value: (job) => otherTarget(job) ?? shortId(job.GuestID),
     from: ['GuestID', 'ImageID', 'VolumeID'],
   },
-  { title: 'NAME', value: ({ GuestID }) => names.get(GuestID), from: ['GuestID'] },
   {
-    title: 'ACTION',
-    value: ({ Action, Cause }) => (Cause ? `${Action} (${Cause})` : Action),
-    from: ['Action', 'Cause'],
+    title: 'NAME',
+    value: ({ GuestID, GuestName }) => names.get(GuestID) ?? GuestName,
+    from: ['GuestID', 'GuestName'],
+  },
+  { title: 'ACTION', value: ({ Action }) => Action, from: ['Action'] },
+  { title: 'WITH', value: jobObject, from: ['GuestID', 'ImageID', 'SnapshotName'] },
+  {
+    title: 'BY',
+    value: ({ RequestedBy, Cause }) => RequestedBy ?? Cause,
+    from: ['RequestedBy', 'Cause'],
   },
   { title: 'STATUS', value: ({ Status }) => Status, state: true, from: ['Status'] },
   { title: 'QUEUED', value: ({ QueuedAt }) => formatAge(QueuedAt), right: true, from: ['QueuedAt'] },

@@ -5,6 +5,7 @@ import { withSession } from '../session.js';
 
 const COLUMNS: readonly Column<ServiceStatus>[] = [
   { title: 'SERVICE', value: ({ name }) => name },
+  { title: 'PART', value: ({ part }) => part },
   { title: 'STATE', value: ({ up }) => (up ? 'up' : 'down'), state: true },
   { title: 'REASON', value: ({ reason, problems }) => reason ?? problems?.join('; ') },
 ];

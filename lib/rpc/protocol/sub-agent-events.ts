@@ -2,6 +2,7 @@ import Joi from 'joi';
 import type { Guest } from '../../model/guest.js';
 import { guestDetailsSchemas } from '../../model/guest-details.js';
 import { nicSchema } from '../../model/guest-schemas.js';
+import { type HostProgram, hostProgramSchema } from '../../model/host-program.js';
 
 /** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
 export const EVENTS_PATH = '/_mistify_events_';
@@ -46,8 +47,8 @@ export interface Progress {
 
 /**
  * A line of the event stream. The first line has all `guests`, an empty list from a sub-agent that runs none. Later
- * lines have a `guest` that changed, the id of a guest that was `removed`, the `progress` of a job, or all `problems`
- * that the sub-agent has now, in sentences. An empty object is a heartbeat.
+ * lines have a `guest` that changed, the id of a guest that was `removed`, the `progress` of a job, all `problems`
+ * that the sub-agent has now, in sentences, or all `programs` that it works with. An empty object is a heartbeat.
  */
 export type SubAgentEvent =
   | { guests: GuestState[] }
@@ -55,6 +56,7 @@ export type SubAgentEvent =
   | { removed: string }
   | { progress: Progress }
   | { problems: string[] }
+  | { programs: HostProgram[] }
   | Record<string, never>;
 
 const MAX_PROGRESS_LENGTH = 4096;
@@ -62,6 +64,8 @@ const MAX_PROGRESS_LENGTH = 4096;
 const MAX_PROBLEM_LENGTH = 4096;
 
 const MAX_PROBLEMS = 100;
+
+const MAX_PROGRAMS = 20;
 
 const eventId = (): Joi.StringSchema => Joi.string().max(255);
 
@@ -81,6 +85,7 @@ export const subAgentEventSchema = Joi.object<SubAgentEvent>({
   guest: guestStateSchema,
   removed: eventId(),
   problems: Joi.array().items(Joi.string().max(MAX_PROBLEM_LENGTH)).max(MAX_PROBLEMS),
+  programs: Joi.array().items(hostProgramSchema.unknown()).max(MAX_PROGRAMS),
   progress: Joi.object<Progress>({
     job: eventId().required(),
     message: Joi.string().max(MAX_PROGRESS_LENGTH).allow('').required(),

@@ -28,6 +28,7 @@ import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
 import { Problems } from './problems.js';
+import { Programs } from './programs.js';
 import { type Method, type RegisteredMethod, rpcRoutes } from './rpc-route.js';
 import { streamRoute } from './stream-route.js';
 import { type Receive, uploadRoute } from './upload-route.js';
@@ -47,6 +48,8 @@ export interface SubAgentOptions {
   guestStates?: GuestStates;
   /** What it could not do and retries; the agent shows them at /readyz. */
   problems?: Problems;
+  /** What it works with; the agent shows them at /host. */
+  programs?: Programs;
   /** Returns the problem that `Health` reports; `undefined` when the sub-agent is healthy. */
   check?: () => Promise<string | undefined> | string | undefined;
 }
@@ -66,6 +69,7 @@ export class SubAgent {
   readonly #streams: Hapi.ServerRoute[] = [];
   readonly #guestStates: GuestStates;
   readonly #problems: Problems;
+  readonly #programs: Programs;
   readonly #calls = new CallEvents();
   readonly #closing = new AbortController();
   readonly #consoles = new Map<string, OpenConsole>();
@@ -95,6 +99,7 @@ export class SubAgent {
     this.#options = options;
     this.#guestStates = options.guestStates ?? new GuestStates();
     this.#problems = options.problems ?? new Problems();
+    this.#programs = options.programs ?? new Programs();
   }
 
   /** Registers `Service.Method`. The message of an error that it throws becomes the call's error; see `Refusal`. */
@@ -219,7 +224,10 @@ export class SubAgent {
       path: EVENTS_PATH,
       handler: (request, h) => {
         const signal = AbortSignal.any([disconnectSignal(request), this.#closing.signal]);
-        const sources = { states: this.#guestStates, calls: this.#calls, problems: this.#problems };
+        const sources = {
+          ...{ states: this.#guestStates, calls: this.#calls },
+          ...{ problems: this.#problems, programs: this.#programs },
+        };
         return h.response(eventStream(sources, signal)).type('application/x-ndjson');
       },
     };

@@ -3,7 +3,7 @@ import { waitFor } from '../../async/deadline.js';
 import { AgentError, errorMessage, jobEnded, stopping } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { isFinished, type Job } from '../../model/job.js';
-import type { JobLog } from '../../store/job-log.js';
+import type { JobLog, NewJobOptions } from '../../store/job-log.js';
 import type { KeyedRequest, LoggedJob, Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
 import { JobExecutor, type TaskFunction } from './job-executor.js';
@@ -17,6 +17,8 @@ export interface JobQueueOptions {
   jobs: JobLog;
   runners: RunnerRegistry;
   runTask: TaskFunction;
+  /** Says what is known of a guest when a job is queued for it. */
+  aboutGuest: (guest: string, task: Task) => NewJobOptions['about'];
   log: Logger;
 }
 
@@ -42,14 +44,16 @@ export class JobQueue {
   readonly #jobs: JobLog;
   readonly #runners: RunnerRegistry;
   readonly #live: LiveJobs;
+  readonly #aboutGuest: JobQueueOptions['aboutGuest'];
   readonly #log: Logger;
   readonly #detached = new AbortController();
   #stopping = false;
 
-  constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
+  constructor({ jobs, runners, runTask, aboutGuest, log }: JobQueueOptions) {
     this.#jobs = jobs;
     this.#runners = runners;
     this.#live = new LiveJobs(new JobExecutor({ jobs, runTask, log, detached: this.detached }));
+    this.#aboutGuest = aboutGuest;
     this.#log = log;
   }
 
@@ -63,7 +67,7 @@ export class JobQueue {
     action: Action,
     task: Task,
     pending: T,
-    { first, request, dryRun, cause }: SubmitOptions = {},
+    { first, request, dryRun, cause, by }: SubmitOptions = {},
   ): Promise<Submission<T>> {
     if (this.#stopping) throw stopping();
     const options = first === undefined ? {} : { first };
@@ -72,8 +76,7 @@ export class JobQueue {
     const id = crypto.randomUUID();
     // Enqueued in the same turn, so that jobs run in the order of the requests; it starts once it is on disk.
     const logged = this.#jobs.add(runnerId, action.name, task, {
-      id,
-      cause,
+      ...{ id, cause, by, about: this.#aboutGuest(runnerId, task) },
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
     const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false, earlier: {} };

@@ -43,4 +43,6 @@ export interface SubmitOptions extends EnqueueOptions {
   creator?: Creator | undefined;
   /** Why the agent submits it by itself; absent when a client does. */
   cause?: JobCause | undefined;
+  /** The name of the client; absent when the agent submits it by itself. */
+  by?: string | undefined;
 }

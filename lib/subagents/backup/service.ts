@@ -9,6 +9,7 @@ import { requireKnownFile } from '../../files/state-file.js';
 import type { Logger } from '../../log.js';
 import { MB } from '../../model/units.js';
 import { Problems } from '../../rpc/server/problems.js';
+import { Programs } from '../../rpc/server/programs.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Running } from '../shared/run.js';
 import { treesDir } from './base-tree.js';
@@ -16,7 +17,7 @@ import { Catalog } from './catalog.js';
 import type { BackupDeps } from './deps.js';
 import { PROBE } from './guards.js';
 import { GuestStates } from './guest-state.js';
-import { checkHealth } from './health.js';
+import { checkHealth, resticVersion } from './health.js';
 import { makeKey } from './key.js';
 import { DAMAGE_FILE, KnownDamage } from './known-damage.js';
 import { addBackupMethods } from './methods.js';
@@ -61,6 +62,12 @@ const makeDirectories = async (dir: string, { uid, gid }: ResticUser): Promise<v
   await chmod(probe, 0);
 };
 
+/** Notes the version of restic on a host that has backups; no other one needs restic. */
+const noteVersion = async (repository: Repository, programs: Programs): Promise<void> => {
+  const version = (await repository.isInUse()) ? await resticVersion() : undefined;
+  if (version !== undefined) programs.replace([{ name: 'restic', version }]);
+};
+
 /** Opens the state and registers the methods of `Backup` on a sub-agent that does not listen yet. */
 export const startBackup = async (options: BackupOptions, log: Logger): Promise<Running> => {
   const { dir } = options;
@@ -80,7 +87,12 @@ export const startBackup = async (options: BackupOptions, log: Logger): Promise<
     await records.open();
     const problems = new Problems();
     const sweeper = new Sweeper(repository, runs, log, problems);
-    const subAgent = new SubAgent({ name: 'backup', log, problems, check: () => checkHealth(repository) });
+    const programs = new Programs();
+    void noteVersion(repository, programs);
+    const subAgent = new SubAgent({
+      ...{ name: 'backup', log, problems, programs },
+      check: () => checkHealth(repository),
+    });
     const deps: BackupDeps = {
       ...{ dir, repository, states, runs, records, sweeper },
       damage: new KnownDamage(dir),

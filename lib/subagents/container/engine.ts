@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { errorMessage } from '../../errors.js';
+import type { HostProgram } from '../../model/host-program.js';
 import { Backoff } from '../../portable/backoff.js';
 import { isListening } from '../../rpc/protocol/service-address.js';
 import { explainEngineError, isFault, isNotFound, isUnreachable, NoEngineError } from './errors.js';
@@ -125,6 +126,13 @@ export class Engine {
       updates: !podman || isAtLeast(numbersOf(podman.Version), PODMAN_UPDATES),
     };
     return this.#program;
+  }
+
+  /** Asks for the name and the version of the engine, which an upgrade changes. */
+  async about(): Promise<HostProgram> {
+    const { Components = [], Version } = await this.call((docker) => docker.version());
+    const podman = Components.some(({ Name }) => Name === PODMAN);
+    return { name: podman ? 'Podman' : 'Docker', version: Version };
   }
 
   async kind(): Promise<EngineKind> {

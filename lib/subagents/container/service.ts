@@ -20,6 +20,7 @@ import { downloadImageRequestSchema } from '../../rpc/protocol/upload-messages.j
 import { volumeRequestSchema } from '../../rpc/protocol/volume-messages.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
+import { Programs } from '../../rpc/server/programs.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import { addMetricsMethods } from '../shared/metrics-methods.js';
@@ -152,6 +153,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     requireKnownFile(portsFile),
   );
   const problems = new Problems();
+  const programs = new Programs();
   const ports = new SwitchPorts({
     ...{ networks, problems, log },
     file: portsFile,
@@ -161,7 +163,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     ...{ engine, registry, states: guestStates, ports, log },
     policy: policyOf(options),
   });
-  const watcher = new Watcher(guests, { problems, log });
+  const watcher = new Watcher(guests, { problems, programs, log });
   const healthChecks = new HealthChecks(guests, log);
   const guard = createGuard({ reachable: new Reachable(options.privateAddress) });
   const credentials = new Credentials(options.registryAuth ?? join(options.dir, 'auth.json'));
@@ -171,10 +173,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
   healthChecks.start();
 
   const subAgent = new SubAgent({
-    name: 'container',
-    log,
-    guestStates,
-    problems,
+    ...{ name: 'container', log, guestStates, problems, programs },
     check: () => check(engine),
   });
   addGuestMethods(subAgent, guests, credentials);

@@ -6,6 +6,7 @@ import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
 import type { Problems } from '../../rpc/server/problems.js';
+import type { Programs } from '../../rpc/server/programs.js';
 import { GUEST_LABEL } from './definition.js';
 import { NoEngineError } from './errors.js';
 import type { Guests } from './guests.js';
@@ -43,6 +44,8 @@ interface EngineEvent {
 export interface WatcherOptions {
   /** Gets why the engine does not work, while it does not. */
   problems: Problems;
+  /** Gets the name and the version of the engine, while it works. */
+  programs: Programs;
   log: Logger;
   /** How often all guests are inspected. */
   resyncMs?: number;
@@ -52,13 +55,15 @@ export interface WatcherOptions {
 export class Watcher {
   readonly #guests: Guests;
   readonly #problems: Problems;
+  readonly #programs: Programs;
   readonly #log: Logger;
   readonly #resyncMs: number;
   readonly #closed = new AbortController();
 
-  constructor(guests: Guests, { problems, log, resyncMs = RESYNC_MS }: WatcherOptions) {
+  constructor(guests: Guests, { problems, programs, log, resyncMs = RESYNC_MS }: WatcherOptions) {
     this.#guests = guests;
     this.#problems = problems;
+    this.#programs = programs;
     this.#log = log;
     this.#resyncMs = resyncMs;
   }
@@ -80,6 +85,7 @@ export class Watcher {
       try {
         await this.#session(() => {
           this.#problems.set('engine', undefined);
+          void this.#noteVersion();
           onFirstAttempt();
           logged = '';
           backoff.reset();
@@ -88,6 +94,7 @@ export class Watcher {
         if (signal.aborted) break;
         this.#guests.markUnknown();
         this.#problems.set('engine', this.#guests.engine.problemOf(error));
+        this.#programs.replace([]);
         const message = errorMessage(error);
         if (message !== logged) this.#log.warn(message);
         logged = message;
@@ -95,6 +102,11 @@ export class Watcher {
       }
       onFirstAttempt();
     }
+  }
+
+  async #noteVersion(): Promise<void> {
+    const program = await this.#guests.engine.about().catch(() => undefined);
+    this.#programs.replace(program ? [program] : []);
   }
 
   /** Follows one stream of events to its end. */

@@ -8,6 +8,7 @@ import { isRoot } from '../../process/unprivileged.js';
 import { logsRequestSchema } from '../../rpc/protocol/logs-messages.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
+import { Programs } from '../../rpc/server/programs.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { Space } from '../shared/disk/space.js';
 import { GuestClaims } from '../shared/host/guest-claims.js';
@@ -110,7 +111,13 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const networks = createNetworks(options.ovsDb);
   // Probed now so that the first start need not wait; an error is reported by that start.
   program.nicModels().catch(() => undefined);
-  program.capabilities().catch(() => undefined);
+  const programs = new Programs();
+  const noteVersion = (): Promise<void> =>
+    program.capabilities().then(
+      ({ version }) => programs.replace([{ name: 'QEMU', version, accelerator: accel }]),
+      () => programs.replace([]),
+    );
+  void noteVersion();
   await warnWithoutSandbox(program, log);
   const uids = await createUidPool(options, registry, records, log);
   const problems = new Problems();
@@ -134,7 +141,10 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const upkeep = new WarmUpkeep(guests, log);
   resumeReboots(guests, log);
   completeResumes(guests, log);
-  const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
+  const subAgent = new SubAgent({
+    ...{ name: 'qemu', log, guestStates, problems, programs },
+    check: () => program.check(),
+  });
   addMethods(subAgent, guests);
   addCheckpointMethods(subAgent, guests);
   addNetworks(subAgent, networks);
@@ -143,6 +153,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const review = async (): Promise<void> => {
     await guests.review();
     await upkeep.review();
+    await noteVersion();
   };
   const reviews = setInterval(() => void review(), REVIEW_MS);
   const close = async (): Promise<void> => {

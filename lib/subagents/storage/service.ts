@@ -13,6 +13,7 @@ import { discardRequestSchema, importRequestSchema } from '../../rpc/protocol/im
 import { snapshotRequestSchema } from '../../rpc/protocol/snapshot-messages.js';
 import { storageSpaceRequestSchema } from '../../rpc/protocol/space-messages.js';
 import { Problems } from '../../rpc/server/problems.js';
+import { Programs } from '../../rpc/server/programs.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { Space } from '../shared/disk/space.js';
 import type { FreezeTimeouts } from '../shared/guest-agent/freeze.js';
@@ -47,6 +48,7 @@ import { snapshotMethods } from './snapshots/methods.js';
 import { recoverAll } from './snapshots/recover.js';
 import { spaceMethod } from './space.js';
 import { watchRoom } from './watch-room.js';
+import { zfsVersion } from './zfs/command.js';
 import { zfsStore } from './zfs/store.js';
 
 /** How soon a snapshot operation that could not be recovered is retried, and how long the pauses get. */
@@ -94,6 +96,14 @@ const openStore = (
   if (backend !== 'zfs') return qcow2Store(dir, log);
   if (!pool) throw new Error('the back end zfs needs a pool: name it with --pool');
   return zfsStore({ pool, zvolDir, registry, log });
+};
+
+/** QEMU's own sub-agent tells the version of qemu-img. */
+const programsOf = ({ backend }: StorageOptions): Programs => {
+  const programs = new Programs();
+  if (backend === 'zfs')
+    void zfsVersion().then((version) => version && programs.replace([{ name: 'ZFS', version }]));
+  return programs;
 };
 
 const checkStore = async (store: DiskStore): Promise<string | undefined> => {
@@ -172,7 +182,10 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
 
   const problems = new Problems();
   const unwatch = await watchRoom(store, problems, log, options.roomIntervalMs);
-  const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
+  const subAgent = new SubAgent({
+    ...{ name: 'storage', log, problems, programs: programsOf(options) },
+    check: () => checkStore(store),
+  });
   const guests = { snapshots, moments, contents };
   for (const [name, method] of Object.entries(
     imageMethods({ store, locks, fetcher, sums, contents, uploads, guests }),

@@ -48,6 +48,7 @@ const neededRights = ({ method, path, reply }: Route): Verb[] => {
   if (PUBLIC.includes(path)) return [];
   if (path.startsWith('/debug')) return ['admin'];
   if (path === '/metrics') return ['metrics'];
+  if (path === '/audit') return ['host'];
   if (method === 'GET' && reply.status === 200)
     return [/\/(download|files|export|logs)$/.test(path) ? 'content' : 'look'];
   if (/\/(exec|files|console\/\w+|agent\/[\w-]+)$/.test(path)) return ['console'];

@@ -258,7 +258,7 @@ test.serial('lists, shows, waits for and cancels jobs', async (t) => {
   const short = job?.ID.slice(0, 8) ?? '';
   t.regex(
     (await mistify(t, url, 'job', 'list', '--guest', ID)).stdout,
-    new RegExp(`^${short} +6a7e3c52 +start +Complete +.* ago`, 'm'),
+    new RegExp(`^${short} +6a7e3c52 +start +local +Complete +.* ago`, 'm'),
   );
   t.regex((await mistify(t, url, 'job', 'show', short)).stdout, /^Status +Complete$/m);
   t.regex((await mistify(t, url, 'job', 'wait', short)).stdout, /^start, job \S+: done in/);

@@ -176,6 +176,7 @@ const uses: Record<string, Use> = {
   'GET /catalogue': (client) => client.catalogue(),
   'GET /storage': (client) => client.storage(),
   'GET /services': (client) => client.services(),
+  'GET /audit': (client) => client.audit.list({ by: 'local' }),
   'GET /access': (client) => client.access(),
   'GET /metrics': (client) => client.metrics(),
   'GET /metrics/guests': (client) => client.guests.metrics(),

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type AuditEntry, AuditLog, type AuditLogOptions } from '../../../lib/audit/audit-log.js';
+import { AuditLog, type AuditLogOptions } from '../../../lib/audit/audit-log.js';
+import type { AuditEntry } from '../../../lib/model/audit.js';
 import { withFaults } from '../../helpers/faulty-disk.js';
 import { keepLines } from '../../helpers/log-lines.js';
 import { tempDir } from '../../helpers/temp.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { RequestEntry } from '../../../lib/audit/entries.js';
+import type { RequestEntry } from '../../../lib/model/audit.js';
 import { Refusals } from '../../../lib/audit/refusals.js';
 
 // Guarantees: G32.

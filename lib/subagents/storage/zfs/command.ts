@@ -61,6 +61,10 @@ export const zfs = async (command: string, ...args: string[]): Promise<string> =
   throw new ZfsError(explain(command, result.stderr || result.shortMessage || ''), { cause: result });
 };
 
+/** Asks OpenZFS for its version: `2.1.11-1`. zfs-fuse does not tell its own. */
+export const zfsVersion = async (): Promise<string | undefined> =>
+  /^zfs-(\S+)/.exec(await zfs('version').catch(() => ''))?.[1];
+
 /** As `zfs`, for commands that change a mounted dataset: retries for some seconds while the dataset is busy. */
 export const zfsWhenFree = (command: string, ...args: string[]): Promise<string> =>
   pRetry(() => zfs(command, ...args), { ...BUSY_RETRIES, shouldRetry: ({ error }) => isBusy(error) });

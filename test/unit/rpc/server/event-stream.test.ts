@@ -4,6 +4,7 @@ import { EVENTS_PATH, type SubAgentEvent } from '../../../../lib/rpc/protocol/su
 import { CallEvents, eventStream } from '../../../../lib/rpc/server/event-stream.js';
 import { GuestStates } from '../../../../lib/rpc/server/guest-states.js';
 import { Problems } from '../../../../lib/rpc/server/problems.js';
+import { Programs } from '../../../../lib/rpc/server/programs.js';
 import { SubAgent } from '../../../../lib/rpc/server/sub-agent.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { until } from '../../../helpers/wait.js';
@@ -16,7 +17,7 @@ test('sends all states and problems first, then each change, removal and progres
   const lines: SubAgentEvent[] = [];
   const problems = new Problems();
   problems.set('disk', 'the disk is full');
-  const stream = eventStream({ states, calls, problems }, controller.signal);
+  const stream = eventStream({ states, calls, problems, programs: new Programs() }, controller.signal);
   const changed = states.set('a', 'paused', 5901);
   const added = states.set('b', 'shutoff');
   states.remove('b');

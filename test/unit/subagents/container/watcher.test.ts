@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { Problems } from '../../../../lib/rpc/server/problems.js';
+import { Programs } from '../../../../lib/rpc/server/programs.js';
 import { GUEST_LABEL } from '../../../../lib/subagents/container/definition.js';
 import { Engine } from '../../../../lib/subagents/container/engine.js';
 import { NoEngineError } from '../../../../lib/subagents/container/errors.js';
@@ -14,7 +15,7 @@ const NEVER_MS = 2 ** 31 - 1;
 const start = async (t: ExecutionContext, containers: ScriptedEngine['containers'], resyncMs = NEVER_MS) => {
   const { engine, guests } = await startScriptedEngine(t, containers);
   const problems = new Problems();
-  const watcher = new Watcher(guests, { problems, log: silentLog, resyncMs });
+  const watcher = new Watcher(guests, { problems, programs: new Programs(), log: silentLog, resyncMs });
   t.teardown(() => watcher.close());
   await watcher.start();
   return { engine, problems, stateOf: (id: string) => guests.states.get(id)?.state };
