@@ -2,8 +2,8 @@ import { open, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { OWNER_ONLY } from '../files/atomic-files.js';
-import { AUDIT_FILE } from './audit-log.js';
 import type { RightEntry } from '../model/audit.js';
+import { AUDIT_FILE } from './audit-log.js';
 
 /** Names the user of the host; behind sudo, the one who called it. */
 const userOfHost = (): string => process.env.SUDO_USER || userInfo().username;

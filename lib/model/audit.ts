@@ -117,7 +117,9 @@ export const auditRecordSchema = Joi.object({
   time: Joi.string().isoDate().required(),
   event: Joi.string()
     .required()
-    .description('`request` of a client, `right` that was changed, `schedule` that began a job, or `job` that ended')
+    .description(
+      '`request` of a client, `right` that was changed, `schedule` that began a job, or `job` that ended',
+    )
     .example('request'),
   principal: text('The name of the client; `schedule` for a schedule').example('ci'),
   address: text('The address of the client'),

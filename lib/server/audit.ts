@@ -10,8 +10,7 @@ import './hapi-types.js';
 
 /** Whether requests to a route go into the audit log: all that may change something or reach into a guest. */
 export const isAudited = (route: Route): boolean =>
-  !route.isUnaudited &&
-  (changesSomething(route) || !['metrics', 'look', 'public'].includes(route.can));
+  !route.isUnaudited && (changesSomething(route) || !['metrics', 'look', 'public'].includes(route.can));
 
 interface Outcome {
   status: number;

@@ -32,7 +32,18 @@ const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string; s
 };
 
 const PLACES = [
-  ...['dashboard', 'guests', 'images', 'jobs', 'schedules', 'backups', 'volumes', 'agent', 'nowhere'],
+  ...[
+    'dashboard',
+    'guests',
+    'images',
+    'jobs',
+    'schedules',
+    'backups',
+    'volumes',
+    'host',
+    'activity',
+    'nowhere',
+  ],
 ];
 const TABS = [
   ...['overview', 'disks', 'nics', 'snapshots', 'backups', 'jobs', 'metadata', 'serial', 'screen', 'output'],

@@ -13,7 +13,7 @@ import { gate } from '../helpers/wait.js';
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
-const PLACES = ['guests', 'images', 'jobs', 'backups', 'volumes', 'agent'];
+const PLACES = ['guests', 'images', 'jobs', 'backups', 'volumes', 'host', 'activity'];
 const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial'];
 
 const widths = (page: Page): Promise<[number, number]> =>
@@ -287,11 +287,20 @@ test('cancels a running job from the list', async (t) => {
   t.is(context.jobs.list()[0]?.Status, 'Error');
 });
 
-test('shows which sub-agents are down', async (t) => {
-  const { url } = await serveApi(t, { services: { storage: { port: 1 } } });
-  const page = await openPage(t, `${url}/#/agent`);
-  await rowWith(page, 'storage').getByText('down', { exact: true }).waitFor();
-  await rowWith(page, 'test').getByText('up', { exact: true }).waitFor();
+test('shows the host: its load, what is wrong and what to do, and which parts work', async (t) => {
+  const { url, context } = await serveApi(t, { services: { storage: { port: 1 } } });
+  await addGuest(context, { state: 'crashed' });
+  const page = await openPage(t, `${url}/#/host`);
+  await rowWith(page, 'Storage').getByText('down', { exact: true }).waitFor();
+  await page
+    .getByRole('row', { name: /^Virtual machines, containers/ })
+    .getByText('works')
+    .waitFor();
+  await page.getByRole('list', { name: 'What is wrong' }).getByText('1 guest crashed').waitFor();
+  await rowWith(page, 'Linux').waitFor();
+  await page.getByRole('meter', { name: 'Use of memory' }).waitFor();
+  await page.getByRole('link', { name: '1 crashed' }).click();
+  await page.waitForURL(/#\/guests\?state=crashed$/);
   t.pass();
 });
 
@@ -307,7 +316,7 @@ test('lists the networks of the host, and says why a guest may not use one, on a
   ];
   const problems = ['Open vSwitch bridges are unknown: it hangs'];
   const { url } = await serveApi(t, { methods: { 'Test.networks': () => ({ networks, problems }) } });
-  const page = await openPage(t, `${url}/#/agent`);
+  const page = await openPage(t, `${url}/#/host`);
   await rowWith(page, 'br0').getByText('192.0.2.0/24').waitFor();
   await rowWith(page, 'engine (host)').getByText(`no: ${reason}`).waitFor();
   await page.getByText('Open vSwitch bridges are unknown').waitFor();
@@ -318,11 +327,8 @@ test('lists the networks of the host, and says why a guest may not use one, on a
 
 test('shows no networks where the config lacks the action', async (t) => {
   const { url } = await serveApi(t, { actions: { networks: undefined } });
-  const page = await openPage(t, url, { expected: /status of 404/ });
-  const response = page.waitForResponse(`${url}/networks`);
-  await page.goto(`${url}/#/agent`);
-  t.is((await response).status(), 404);
-  await rowWith(page, 'test').getByText('up', { exact: true }).waitFor();
+  const page = await openPage(t, `${url}/#/host`);
+  await rowWith(page, 'Linux').waitFor();
   t.is(await page.getByRole('heading', { name: 'Networks' }).count(), 0);
 });
 
@@ -330,10 +336,10 @@ test('says in the banner why a sub-agent cannot be started', async (t) => {
   const command = [process.execPath, '-e', "console.error('the pool is gone'); process.exit(1)"];
   const { url } = await serveApi(t, { services: { storage: { port: 1, command } } });
   const page = await openPage(t, url);
-  const text = 'Storage does not respond: it exited with code 1: the pool is gone.';
+  const text = 'The sub-agent for storage does not respond: it exited with code 1: the pool is gone.';
   await page.locator('#banner').getByText(text).waitFor();
-  await page.goto(`${url}/#/agent`);
-  await rowWith(page, 'storage').getByText('it exited with code 1: the pool is gone').waitFor();
+  await page.goto(`${url}/#/host`);
+  await rowWith(page, 'Storage').getByText('it exited with code 1: the pool is gone').waitFor();
   t.pass();
 });
 

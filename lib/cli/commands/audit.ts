@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { AuditFilter, AuditRecord } from '../../client/index.js';
 import { auditOutcome, auditTarget } from '../../portable/audit-words.js';
-import { parseCount } from '../option-values.js';
 import type { Column } from '../columns.js';
+import { parseCount } from '../option-values.js';
 import { withSession } from '../session.js';
 import { parseSince } from '../since.js';
 

@@ -62,7 +62,9 @@ class KnownAddresses {
 
   async #readAll(): Promise<void> {
     const seen = new Set<string>();
-    for await (const page of pages<Pick<Guest, 'id' | 'addresses'>>('/guests', PAGE, 'id,addresses'))
+    for await (const page of pages<Pick<Guest, 'id' | 'addresses'>>('/guests', PAGE, {
+      fields: 'id,addresses',
+    }))
       for (const { id, addresses = NONE } of page) {
         this.#set(id, addresses);
         seen.add(id);

@@ -133,14 +133,14 @@ export const submit = async <Body>(
 
 /**
  * Yields a list page by page, so that the first page can be drawn before the last has arrived.
- * @param fields the keys to read of each item, separated by commas; all by default
+ * @param query selects items, or with `fields` the keys to read of each, separated by commas
  */
 export async function* pages<Item>(
   path: string,
   limit: number,
-  fields?: string,
+  query: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Item[], void, undefined> {
-  let next: string | undefined = `${path}?limit=${limit}${fields === undefined ? '' : `&fields=${fields}`}`;
+  let next: string | undefined = `${path}?${new URLSearchParams({ limit: String(limit), ...query })}`;
   while (next !== undefined) {
     const response: JsonResponse<Item[]> = await requestJson('GET', next);
     yield response.body;

@@ -52,6 +52,7 @@ export const byId = (id: string): HTMLElement => {
   return element;
 };
 
-/** Whether a key goes to a form field, a dialog or a console. */
+/** Whether a key goes to a form field, a dialog or a console. A check box takes no letters. */
 export const isTyping = ({ target }: KeyboardEvent): boolean =>
-  target instanceof Element && target.closest('input, textarea, select, dialog, .console') !== null;
+  target instanceof Element &&
+  target.closest('input:not([type="checkbox"]), textarea, select, dialog, .console') !== null;

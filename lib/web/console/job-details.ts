@@ -1,18 +1,17 @@
-import { formatAge, formatSeconds } from '../../portable/format.js';
+import { formatSeconds } from '../../portable/format.js';
+import { otherTarget } from '../../portable/job-target.js';
 import { showDialog } from './dialogs.js';
 import { h } from './dom.js';
 import { facts, stateBadge } from './parts.js';
 import { address } from './router.js';
 import { type JobState, store } from './store.js';
+import { agoAndTime } from './times.js';
 import { duration, jobWords } from './words.js';
 
-const guestOf = ({ job: { GuestID } }: JobState): string | Node =>
-  store.guests.has(GuestID) ? h('a', { href: address('guests', GuestID) }, store.nameOf(GuestID)) : GuestID;
-
-const targetOf = (state: JobState): [string, string | Node] => {
-  const { ImageID, VolumeID } = state.job;
-  if (ImageID !== undefined) return ['Image', ImageID];
-  return VolumeID === undefined ? ['Guest', guestOf(state)] : ['Volume', VolumeID];
+const guestOf = ({ job }: JobState): string | Node => {
+  const { GuestID, GuestName } = job;
+  if (store.guests.has(GuestID)) return h('a', { href: address('guests', GuestID) }, store.nameOf(GuestID));
+  return GuestName ? `${GuestName} (${GuestID}), which is gone` : GuestID;
 };
 
 /** Shows a job in a dialog, where its whole message fits. */
@@ -22,10 +21,14 @@ export const showJob = (state: JobState): void => {
   status.update(job.Status);
   const seconds = duration(job);
   const details = facts([
-    targetOf(state),
+    ['Guest', otherTarget(job) === undefined ? guestOf(state) : undefined],
+    ['Image', job.ImageID],
+    ['Volume', job.VolumeID],
+    ['Snapshot', job.SnapshotName],
+    ['Requested by', job.RequestedBy],
     ['Status', status.element],
     ['Message', job.Message],
-    ['Queued', formatAge(job.QueuedAt)],
+    ['Queued', agoAndTime(job.QueuedAt)],
     ['Duration', seconds === undefined ? undefined : formatSeconds(seconds)],
     ['Job ID', h('span', { class: 'mono' }, job.ID)],
   ]);

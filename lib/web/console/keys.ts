@@ -2,8 +2,9 @@ import { showDialog } from './dialogs.js';
 import { h } from './dom.js';
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ['1 2 3 4 5 6 7 8', 'Guests, images, jobs, schedules, backups, volumes, agent, dashboard'],
-  ['/', 'Filter guests'],
+  ['1 2 … 9', 'Guests, images, jobs, schedules, backups, volumes, host, activity, dashboard'],
+  ['/', 'Filter the list'],
+  ['x', 'Select a guest'],
   ['j k ↓ ↑', 'Move down and up; also Page Up, Page Down, Home, End'],
   ['Enter', 'Open'],
   [

@@ -5,15 +5,16 @@ import { errorText, onAccess, onUnauthorized, readAccess } from './api.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
-import { currentPath, go, type View } from './router.js';
+import { currentPath, go, rememberList, type View } from './router.js';
 import { forgetToken, isReadOnly, mayDownload, token } from './session.js';
 import { signIn } from './sign-in.js';
 import { type Kind, store } from './store.js';
-import { agentView } from './views/agent.js';
+import { activityView } from './views/activity.js';
 import { backupsView } from './views/backups.js';
 import { dashboardView } from './views/dashboard.js';
 import { guestView, isTab } from './views/guest.js';
 import { guestsView } from './views/guests.js';
+import { hostView } from './views/host.js';
 import { imagesView } from './views/images.js';
 import { jobsView } from './views/jobs.js';
 import { missingView } from './views/missing.js';
@@ -36,7 +37,8 @@ const SECTIONS = [
   'schedules',
   'backups',
   'volumes',
-  'agent',
+  'host',
+  'activity',
   'dashboard',
 ] as const;
 type Section = (typeof SECTIONS)[number];
@@ -60,7 +62,8 @@ const VIEWS: Record<Section, () => View> = {
   schedules: schedulesView,
   backups: backupsView,
   volumes: volumesView,
-  agent: agentView,
+  host: hostView,
+  activity: activityView,
   dashboard: dashboardView,
 };
 
@@ -81,6 +84,7 @@ const bringIntoView = (link: Element): void => {
 
 const show = (): void => {
   view?.close?.();
+  rememberList();
   const parts = currentPath();
   view = viewOf(parts);
   document.title = `${view.title} · Mistify`;
@@ -105,8 +109,12 @@ store.onChange((kinds) => {
   view?.update?.(kinds);
   if (kinds.has('jobs')) setBadge('active-jobs', store.active.size);
   if (kinds.has('services')) {
-    setBadge('agent-alert', store.down.size);
-    setProblem('services', downText(store.down));
+    const partsDown = new Set([...store.down.keys()].map((service) => store.partOf(service)));
+    setBadge('host-alert', partsDown.size);
+    setProblem(
+      'services',
+      downText(store.down, (service) => store.partOf(service)),
+    );
   }
 });
 

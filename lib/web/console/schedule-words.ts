@@ -22,10 +22,6 @@ export const keepText = (keep: Keep | undefined): string =>
         .join(', ')
     : 'everything';
 
-/** Formats a time of the agent in the time zone of the browser. */
-export const timeText = (time: string | undefined): string =>
-  time === undefined ? '' : new Date(time).toLocaleString('sv-SE').slice(0, 16);
-
 /** Says how a schedule's last run went, and which one did not take place since. */
 export const lastText = ({ last, skipped }: ScheduleStatus): string => {
   if (skipped) return `skipped ${formatAge(skipped.due)}: ${skipped.reason}`;

@@ -36,6 +36,8 @@ class Store {
   areJobsLoaded = false;
   /** The sub-agents that are down, with the reason. */
   readonly down = new Map<string, string>();
+  /** What the sub-agent of each service looks after, in words, by the service's name. */
+  readonly #parts = new Map<string, string>();
   #loading: Promise<void> = Promise.resolve();
   /** Events since the current load began. */
   #sinceLoad: EventBody[] | undefined;
@@ -94,6 +96,11 @@ class Store {
 
   nameOf(id: string): string {
     return this.guests.get(id)?.metadata?.name || id;
+  }
+
+  /** What the sub-agent of a service looks after, in words. */
+  partOf(service: string): string {
+    return this.#parts.get(service) ?? service;
   }
 
   /** Queued and running jobs. */
@@ -161,7 +168,10 @@ class Store {
   async #loadServices(): Promise<void> {
     const services = await get<ServiceStatus[]>('/services');
     this.down.clear();
-    for (const { name, up, reason } of services) if (!up) this.down.set(name, reason ?? '');
+    for (const { name, part, up, reason } of services) {
+      this.#parts.set(name, part);
+      if (!up) this.down.set(name, reason ?? '');
+    }
   }
 
   #setJob(state: JobState): void {

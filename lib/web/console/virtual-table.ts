@@ -14,6 +14,8 @@ export interface TableColumn<Item> {
   title: string;
   /** Shows the title to screen readers alone. */
   isTitleHidden?: true;
+  /** Stands in the heading in place of the title. */
+  heading?: HTMLElement;
   /** The class of its cells and heading; the style sheet hides some on narrow pages. */
   class: string;
   cell: () => Cell<Item>;
@@ -136,7 +138,8 @@ export class VirtualTable<Item> {
     return items.sort((one, other) => order.direction * compare(one, other));
   }
 
-  #heading({ title, isTitleHidden, class: className, compare }: TableColumn<Item>): HTMLTableCellElement {
+  #heading(column: TableColumn<Item>): HTMLTableCellElement {
+    const { title, isTitleHidden, heading, class: className, compare } = column;
     const { order } = this.#options;
     const sort = (): void => {
       if (!order) return;
@@ -146,6 +149,7 @@ export class VirtualTable<Item> {
       this.items = this.#items;
     };
     const content = order && compare ? h('button', { onclick: sort }, title) : title;
+    if (heading) return h('th', { class: className, scope: 'col' }, heading);
     if (isTitleHidden)
       return h('th', { class: className, scope: 'col' }, h('span', { class: 'hidden' }, title));
     return h('th', { class: className, scope: 'col' }, content);
@@ -211,7 +215,7 @@ export class VirtualTable<Item> {
     );
     const row: Row<Item> = { element, cells, item: undefined };
     element.addEventListener('click', ({ target }) => {
-      const isControl = target instanceof Element && target.closest('a, button') !== null;
+      const isControl = target instanceof Element && target.closest('a, button, label') !== null;
       if (open && !isControl && row.item !== undefined && String(getSelection()) === '') open(row.item);
     });
     element.classList.toggle('opens', open !== undefined);

@@ -48,13 +48,17 @@ export const duration = (job: Job): number | undefined => {
   return Math.max(0, (end - Date.parse(job.StartedAt)) / 1000);
 };
 
-/** Says which sub-agents are down, and why; empty for none. Services of one sub-agent share a reason. */
-export const downText = (down: ReadonlyMap<string, string>): string => {
-  const byReason = new Map<string, string[]>();
-  for (const [name, reason] of down) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+/**
+ * Says which parts of the host are down, and why; empty for none.
+ * @param partOf returns what the sub-agent of a service looks after
+ */
+export const downText = (down: ReadonlyMap<string, string>, partOf: (service: string) => string): string => {
+  const byReason = new Map<string, Set<string>>();
+  for (const [service, reason] of down)
+    byReason.set(reason, (byReason.get(reason) ?? new Set()).add(partOf(service)));
   return [...byReason]
-    .map(([reason, names]) => {
-      const subject = `${enumerate(names)} ${names.length === 1 ? 'does' : 'do'} not respond`;
+    .map(([reason, parts]) => {
+      const subject = `the sub-agent for ${enumerate([...parts])} does not respond`;
       return sentence(reason ? `${subject}: ${reason}` : subject);
     })
     .join(' ');

@@ -332,7 +332,7 @@ test.serial('adds, grows and removes disks', async (t) => {
 test.serial('names the image in jobs of images', async (t) => {
   const { url } = await serveApi(t);
   await mistify(t, url, 'image', 'fetch', 'debian-12', '--wait');
-  t.regex((await mistify(t, url, 'job', 'list')).stdout, /^\S+ +debian-12 +fetchImage +Complete/m);
+  t.regex((await mistify(t, url, 'job', 'list')).stdout, /^\S+ +debian-12 +fetchImage +local +Complete/m);
 });
 
 test.serial('says which changed metadata a guest gets at its next start', async (t) => {
@@ -384,9 +384,9 @@ test.serial('shows who the client is, what it may do, and what its guests have',
 test.serial('lists the services, and why some are down', async (t) => {
   const { url } = await serveApi(t, { services: { storage: { port: 1 } } });
   const { stdout } = await mistify(t, url, 'services');
-  t.regex(stdout, /^SERVICE +STATE +REASON$/m);
-  t.regex(stdout, /^test +up$/m);
-  t.regex(stdout, /^storage +down +\S.*ECONNREFUSED/m);
+  t.regex(stdout, /^SERVICE +PART +STATE +REASON$/m);
+  t.regex(stdout, /^test +virtual machines, .* +up$/m);
+  t.regex(stdout, /^storage +storage +down +\S.*ECONNREFUSED/m);
 });
 
 test.serial('shows the space of the storage and what deleted guests still take', async (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { RequestEntry } from '../../../lib/model/audit.js';
 import { Refusals } from '../../../lib/audit/refusals.js';
+import type { RequestEntry } from '../../../lib/model/audit.js';
 
 // Guarantees: G32.
 

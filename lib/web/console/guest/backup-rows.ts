@@ -1,12 +1,13 @@
 import { path } from '../../../client/path.js';
 import type { Backup } from '../../../model/backup.js';
-import { formatAge, formatBytes, shortId } from '../../../portable/format.js';
+import { formatBytes, shortId } from '../../../portable/format.js';
 import { submit } from '../api.js';
 import { attempt, confirm } from '../dialogs.js';
 import { h } from '../dom.js';
 import { download } from '../download.js';
 import { follow } from '../jobs.js';
 import { plainTable } from '../plain-table.js';
+import { agoAndTime, timeText } from '../times.js';
 import { amountText, statusText } from './backup-words.js';
 import { openRestore } from './restore-dialog.js';
 
@@ -19,7 +20,7 @@ const verify = ({ id }: Backup): void =>
 const remove = ({ id, created }: Backup): void => {
   void confirm(
     {
-      title: `Delete the backup of ${formatAge(created)}?`,
+      title: `Delete the backup of ${timeText(created)}?`,
       text: 'This cannot be undone. Later backups do not need it.',
       action: 'Delete',
       isDangerous: true,
@@ -49,8 +50,8 @@ export const backupRow = (backup: Backup, guest?: HTMLElement): HTMLElement =>
     {},
     h(
       'th',
-      { scope: 'row', title: backup.created },
-      h('span', {}, formatAge(backup.created)),
+      { scope: 'row' },
+      agoAndTime(backup.created),
       ' ',
       h('small', {}, shortId(backup.id)),
       ' ',

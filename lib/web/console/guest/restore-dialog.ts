@@ -1,12 +1,12 @@
 import { path } from '../../../client/path.js';
 import type { Backup } from '../../../model/backup.js';
 import type { RestoreRequest } from '../../../model/restore.js';
-import { formatAge } from '../../../portable/format.js';
 import { submit } from '../api.js';
 import { field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
 import { store } from '../store.js';
+import { timeText } from '../times.js';
 
 const NEW = 'new';
 const SAME = 'same';
@@ -39,7 +39,7 @@ export const openRestore = (backup: Backup): void => {
     ...(start.checked ? { start: true } : {}),
   });
   void formDialog({
-    title: `Restore the backup of ${formatAge(backup.created)}`,
+    title: `Restore the backup of ${timeText(backup.created)}`,
     action: 'Restore',
     content: [
       field('As', target),

@@ -8,6 +8,7 @@ import { download } from '../download.js';
 import { follow } from '../jobs.js';
 import { plainTable } from '../plain-table.js';
 import { store } from '../store.js';
+import { agoAndTime } from '../times.js';
 import { byName, consistencyOf, createdAgo, type GuestSnapshot, takenBy } from './guest-snapshot.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
@@ -151,7 +152,7 @@ export const snapshotsTab = (guestId: string): Tab => {
         ' ',
         h('small', { class: 'narrow-only' }, [createdAgo(snapshot), consistencyOf(snapshot)].join(' ')),
       ),
-      h('td', { class: 'faint medium-only', title: snapshot.created ?? '' }, createdAgo(snapshot)),
+      h('td', { class: 'faint medium-only' }, snapshot.created && agoAndTime(snapshot.created)),
       h('td', { class: 'c-number' }, formatMb(snapshot.disks.reduce((sum, { size }) => sum + size, 0))),
       h('td', { class: 'c-number medium-only' }, formatMb(takenBy(snapshot))),
       h('td', { class: 'faint medium-only' }, consistencyOf(snapshot)),

@@ -8,8 +8,8 @@ import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { type Input, textInput } from '../inputs.js';
 import { follow } from '../jobs.js';
-import { timeText } from '../schedule-words.js';
 import { store } from '../store.js';
+import { timeText } from '../times.js';
 
 const TEXTS = {
   what: 'It boots once, and its clones then resume with its memory instead of booting. What its memory and disks know is in every clone: warm it before it gets secrets.',

@@ -3,6 +3,7 @@ import { shortId } from '../../../portable/format.js';
 import { errorText, pages } from '../api.js';
 import { h } from '../dom.js';
 import { backupRow, backupsTable } from '../guest/backup-rows.js';
+import { ListFilter } from '../list-filter.js';
 import { address, type View } from '../router.js';
 import { store } from '../store.js';
 import { count } from '../words.js';
@@ -24,26 +25,37 @@ const guestCell = (backup: Backup): HTMLElement => {
 export const backupsView = (): View => {
   const list = h('tbody');
   const note = h('p', { class: 'empty' }, 'Loading …');
-  const which = h(
-    'select',
-    { 'aria-label': 'Backups to show', onchange: () => draw() },
-    h('option', { value: 'gone' }, 'Of guests that are gone'),
-    h('option', { value: 'all' }, 'Of all guests'),
-  );
   let backups: Backup[] | undefined;
+
+  const say = (text: string): void => {
+    note.textContent = text;
+    note.hidden = text === '';
+  };
 
   const draw = (): void => {
     // Until then, all guests would seem to be gone.
     if (!backups || !store.isLoaded) return;
-    const chosen = which.value === 'all' ? backups : backups.filter(isGone);
-    list.replaceChildren(...chosen.slice(0, MAX_ROWS).map((backup) => backupRow(backup, guestCell(backup))));
-    const rest = chosen.length - MAX_ROWS;
-    note.textContent =
-      (chosen.length === 0 &&
-        (which.value === 'all' ? 'No backups yet.' : 'No backups of guests that are gone.')) ||
-      (rest > 0 ? `${count(rest, 'older backup')} not shown: mistify backup list has all.` : '');
-    note.hidden = note.textContent === '';
+    const shown = filter.apply(backups);
+    list.replaceChildren(...shown.slice(0, MAX_ROWS).map((backup) => backupRow(backup, guestCell(backup))));
+    const rest = shown.length - MAX_ROWS;
+    if (rest > 0) say(`${count(rest, 'older backup')} not shown: mistify backup list has all.`);
+    else if (shown.length > 0) say('');
+    else say(backups.length === 0 ? 'No backups yet.' : 'No backups match the filter.');
   };
+
+  const filter = new ListFilter<Backup>({
+    ...{ label: 'Filter backups', placeholder: 'Filter by guest, host', onChange: draw },
+    textOf: ({ id, guest, name, host, problem }) =>
+      [id, guest, name, store.nameOf(guest), host, problem].join(' '),
+    choices: [
+      {
+        ...{ key: 'guests', label: 'Backups to show', any: 'Of all guests' },
+        of: (backup) => [isGone(backup) ? 'Of guests that are gone' : 'Of guests that are here'],
+      },
+      { key: 'host', label: 'Host', any: 'Any host', of: ({ host }) => [host] },
+    ],
+    toggles: [{ key: 'errors', label: 'Errors only', includes: ({ problem }) => Boolean(problem) }],
+  });
 
   const load = async (): Promise<void> => {
     try {
@@ -52,8 +64,7 @@ export const backupsView = (): View => {
       backups = all;
       draw();
     } catch (error) {
-      note.textContent = errorText(error);
-      note.hidden = false;
+      say(errorText(error));
     }
   };
 
@@ -62,7 +73,7 @@ export const backupsView = (): View => {
     element: h(
       'section',
       { class: 'page' },
-      h('div', { class: 'toolbar' }, h('h1', {}, 'Backups'), h('span', { class: 'grow' }), which),
+      h('div', { class: 'toolbar' }, h('h1', {}, 'Backups'), filter.element),
       backupsTable(list, 'Guest'),
       note,
     ),
@@ -70,5 +81,6 @@ export const backupsView = (): View => {
       if (kinds.has('backups')) void load();
       else if (kinds.has('guests')) draw();
     },
+    key: (event) => filter.key(event),
   };
 };

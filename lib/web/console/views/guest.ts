@@ -16,7 +16,7 @@ import type { Tab } from '../guest/tab.js';
 import { warmButton, warmWords } from '../guest/warm.js';
 import { measurements } from '../metrics.js';
 import { copyable, jobProgress, stateBadge, stateOf } from '../parts.js';
-import { address, go, type View } from '../router.js';
+import { address, go, goToList, listAddress, type View } from '../router.js';
 import { store } from '../store.js';
 import { exportGuest } from '../transfer.js';
 import { jobsTable } from './jobs.js';
@@ -51,9 +51,14 @@ const TITLES: Record<TabName, string> = {
 };
 
 const jobsTab = (guestId: string): Tab => {
-  const table = jobsTable(guestId);
+  const table = jobsTable(true);
+  const activity = h(
+    'p',
+    { class: 'changes' },
+    h('a', { href: `${address('activity')}?guest=${guestId}` }, 'Who did what'),
+  );
   return {
-    element: table.element,
+    element: h('div', { class: 'column' }, activity, table.element),
     update: () => {
       table.items = store.jobList(guestId);
     },
@@ -179,7 +184,7 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
     h(
       'div',
       { class: 'toolbar' },
-      h('a', { href: '#/guests', class: 'back', 'aria-label': 'All guests' }, '←'),
+      h('a', { href: listAddress('guests'), class: 'back', 'aria-label': 'All guests' }, '←'),
       heading,
       badge.element,
       progress.element,
@@ -239,7 +244,7 @@ export const guestView = (id: string, name: TabName): View => {
     },
     key: (event) => {
       const { key } = event;
-      if (key === 'Escape') go('guests');
+      if (key === 'Escape') goToList('guests');
       else if (key === ']') goToTab(1);
       else if (key === '[') goToTab(-1);
       else return opened?.key?.(event) ?? false;

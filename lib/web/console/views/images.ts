@@ -3,12 +3,13 @@ import { ACTION_SPECS } from '../../../model/actions.js';
 import type { Image } from '../../../model/image.js';
 import { formatMb } from '../../../portable/format.js';
 import { errorText, submit } from '../api.js';
-import { confirm, field, formDialog } from '../dialogs.js';
+import { confirm } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
 import { fetchImage } from '../fetch-image-dialog.js';
-import { uploadImage } from '../image-upload.js';
-import { getImages, imagesPath, isContainerImage, SUM_PATTERN, sumOf } from '../images.js';
+import { openUpload } from '../image-upload.js';
+import { getImages, imagesPath, isContainerImage, isIso } from '../images.js';
 import { follow, titleOf } from '../jobs.js';
+import { ListFilter } from '../list-filter.js';
 import { jobProgress, stateCell } from '../parts.js';
 import type { View } from '../router.js';
 import { isReadOnly } from '../session.js';
@@ -45,51 +46,6 @@ const deleteCell = (): Cell<Image> => {
   };
 };
 
-/** A name for the image in a file: that of the file, without its endings. */
-const nameIn = (file: File): string =>
-  file.name.replace(/(\.(gz|xz|zst|bz2|img|raw|qcow2|vmdk|vdi|vhdx?))+$/i, '');
-
-const sendImage = async (): Promise<void> => {
-  const file = h('input', { type: 'file', required: true, autofocus: true });
-  const id = h('input', { autocomplete: 'off', spellcheck: 'false', required: true });
-  const sum = h('input', { autocomplete: 'off', spellcheck: 'false', pattern: SUM_PATTERN });
-  const bar = h('progress', { max: 100, hidden: true, 'aria-label': 'Progress of the upload' });
-  const closed = new AbortController();
-  await formDialog({
-    title: 'Upload image',
-    action: 'Upload',
-    content: [
-      field(
-        'File',
-        file,
-        'A disk image: raw, qcow2, …, packed or not. Keep this page open until it is sent.',
-      ),
-      field('ID', id, 'Any name'),
-      field('SHA-256 or SHA-512', sum, 'Optional; checked against what arrives'),
-      bar,
-    ],
-    isComplete: () => {
-      const [chosen] = file.files ?? [];
-      if (chosen && id.value === '') id.value = nameIn(chosen);
-      return chosen !== undefined && id.value.trim() !== '';
-    },
-    submit: async () => {
-      const [chosen] = file.files ?? [];
-      if (!chosen) return;
-      bar.hidden = false;
-      const name = id.value.trim();
-      const jobId = await uploadImage({
-        ...{ id: name, file: chosen, query: sumOf(sum.value.trim()), signal: closed.signal },
-        onProgress: (received) => {
-          bar.value = Math.floor((100 * received) / Math.max(1, chosen.size));
-        },
-      });
-      follow(jobId, { title: `Upload ${name}`, done: `${name} is in the store.` });
-    },
-  });
-  closed.abort();
-};
-
 /** Creates a line for each fetch that has not ended. */
 const fetches = (): HTMLElement[] =>
   [...store.active.values()]
@@ -107,6 +63,12 @@ const fetches = (): HTMLElement[] =>
         h('span', { class: 'faint' }, state.job.Message),
       );
     });
+
+const kindOf = (image: Image): string => {
+  if (isContainerImage(image)) return 'container';
+  return isIso(image) ? 'CD' : 'disk';
+};
+const statusOf = ({ status }: Image): string => status || 'complete';
 
 /** Outlives the page, for when the user comes back. */
 const order: Order = { column: 'ID', direction: 1 };
@@ -126,13 +88,13 @@ export const imagesView = (): View => {
       {
         title: 'Type',
         class: 'c-kind',
-        cell: textCell((image) => (isContainerImage(image) ? 'container' : 'disk')),
+        cell: textCell(kindOf),
         compare: (a, b) => (a.type < b.type ? -1 : 1),
       },
       {
         title: 'Status',
         class: 'c-state medium-only',
-        cell: stateCell(({ status }) => status || 'complete'),
+        cell: stateCell(statusOf),
       },
       {
         title: 'Size',
@@ -150,7 +112,23 @@ export const imagesView = (): View => {
     ],
     idOf: (image) => `${image.type}-${image.id}`,
     order,
-    empty: () => problem || 'No images yet. Fetch one to create guests from it.',
+    empty: () => {
+      if (problem) return problem;
+      return images.length > 0
+        ? 'No images match the filter.'
+        : 'No images yet. Fetch one to create guests from it.';
+    },
+  });
+  const draw = (): void => {
+    table.items = filter.apply(images);
+  };
+  const filter = new ListFilter<Image>({
+    ...{ label: 'Filter images', placeholder: 'Filter by ID', table, onChange: draw },
+    textOf: (image) => `${image.id} ${kindOf(image)} ${statusOf(image)}`,
+    choices: [
+      { key: 'type', label: 'Type', any: 'Any type', of: (image) => [kindOf(image)] },
+      { key: 'status', label: 'Status', any: 'Any status', of: (image) => [statusOf(image)] },
+    ],
   });
   const fetchList = h('ul', { class: 'under-way', 'aria-label': 'Running fetches' });
   const load = async (): Promise<void> => {
@@ -160,7 +138,7 @@ export const imagesView = (): View => {
     } catch (error) {
       problem = errorText(error);
     }
-    table.items = images;
+    draw();
   };
   return {
     title: 'Images',
@@ -171,8 +149,9 @@ export const imagesView = (): View => {
         'div',
         { class: 'toolbar' },
         h('h1', {}, 'Images'),
+        filter.element,
         h('span', { class: 'grow' }),
-        h('button', { class: 'changes', onclick: () => void sendImage() }, 'Upload image'),
+        h('button', { class: 'changes', onclick: () => void openUpload() }, 'Upload image'),
         h(
           'button',
           { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: () => void fetchImage() },
@@ -187,7 +166,7 @@ export const imagesView = (): View => {
       if (kinds.has('jobs')) fetchList.replaceChildren(...fetches());
     },
     key: (event) => {
-      if (event.key !== 'n' || isReadOnly()) return table.key(event);
+      if (event.key !== 'n' || isReadOnly()) return filter.key(event) || table.key(event);
       void fetchImage();
       return true;
     },

@@ -1,26 +1,31 @@
 import { path } from '../../../client/path.js';
 import { isFinished } from '../../../model/job.js';
-import { formatAge, formatSeconds, shortId } from '../../../portable/format.js';
+import { formatSeconds } from '../../../portable/format.js';
+import { jobObject, jobTarget } from '../../../portable/job-target.js';
 import { sendRequest } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { showJob } from '../job-details.js';
+import { ListFilter } from '../list-filter.js';
 import { jobProgress, stateCell } from '../parts.js';
 import { address, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
+import { timeCell } from '../times.js';
 import { type Cell, type TableColumn, textCell, VirtualTable } from '../virtual-table.js';
 import { actionWords, count, duration, jobWords } from '../words.js';
 
 const cancel = (id: string): Promise<void> => attempt(() => sendRequest('DELETE', path`/jobs/${id}`));
 
-/** The action; below it the error, on narrow pages without a message column. */
+/** The action, what it is done with, and the error on narrow pages, which have no message column. */
 const actionCell = (): Cell<JobState> => {
   const action = h('span', { class: 'ellipsis' });
+  const object = h('small', { class: 'ellipsis' });
   const failure = h('small', { class: 'ellipsis narrow-only' });
   return {
-    element: h('span', { class: 'lines' }, action, failure),
+    element: h('span', { class: 'lines' }, action, object, failure),
     update: ({ job }) => {
       setText(action, jobWords(job));
+      setText(object, jobObject(job));
       setText(failure, job.Status === 'Error' ? job.Message : '');
     },
   };
@@ -31,13 +36,14 @@ const guestCell = (): Cell<JobState> => {
   const other = h('span', { class: 'faint' });
   return {
     element: h('span', {}, link, other),
-    update: ({ job: { GuestID, ImageID, VolumeID } }) => {
+    update: ({ job }) => {
+      const { GuestID } = job;
       const exists = store.guests.has(GuestID);
       // A link without an address or a text would still be a tab stop.
       link.hidden = !exists;
       setText(link, exists ? store.nameOf(GuestID) : '');
       setAttribute(link, 'href', address('guests', GuestID));
-      setText(other, exists ? '' : (ImageID ?? VolumeID ?? shortId(GuestID)));
+      setText(other, exists ? '' : jobTarget(job));
     },
   };
 };
@@ -81,40 +87,71 @@ const columnsOf = (isOfOneGuest: boolean): TableColumn<JobState>[] => [
       return seconds === undefined ? '' : formatSeconds(seconds);
     }),
   },
-  { title: 'Queued', class: 'c-age medium-only', cell: textCell(({ job }) => formatAge(job.QueuedAt)) },
+  {
+    title: 'By',
+    class: 'c-kind wide-only',
+    cell: textCell(({ job: { RequestedBy, Cause } }) => RequestedBy ?? Cause ?? ''),
+  },
+  { title: 'Queued', class: 'c-time medium-only', cell: timeCell(({ job }) => job.QueuedAt) },
   { title: 'Actions', isTitleHidden: true, class: 'c-cancel', cell: cancelCell },
 ];
 
-/**
- * Creates a table of jobs, newest first.
- * @param guestId lists the jobs of this guest only
- */
-export const jobsTable = (guestId?: string): VirtualTable<JobState> =>
+/** Creates a table of jobs, newest first, of all guests or of one. */
+export const jobsTable = (isOfOneGuest = false): VirtualTable<JobState> =>
   new VirtualTable<JobState>({
     label: 'Jobs',
-    columns: columnsOf(guestId !== undefined),
+    columns: columnsOf(isOfOneGuest),
     idOf: ({ job }) => job.ID,
     open: showJob,
-    empty: () => (store.areJobsLoaded ? 'No jobs yet.' : 'Loading …'),
+    empty: () => {
+      if (!store.areJobsLoaded) return 'Loading …';
+      return isOfOneGuest || store.jobs.size === 0 ? 'No jobs yet.' : 'No jobs match the filter.';
+    },
   });
+
+const textOf = ({ job }: JobState): string =>
+  [
+    ...[job.ID, job.Status, job.Message, jobWords(job), jobTarget(job), jobObject(job)],
+    ...[job.GuestID, store.nameOf(job.GuestID), job.RequestedBy],
+  ].join(' ');
 
 export const jobsView = (): View => {
   const table = jobsTable();
+  const draw = (): void => {
+    table.items = filter.apply(store.jobList());
+  };
+  const filter = new ListFilter<JobState>({
+    ...{
+      label: 'Filter jobs',
+      placeholder: 'Filter by guest, image, message',
+      textOf,
+      table,
+      onChange: draw,
+    },
+    choices: [
+      { key: 'action', label: 'Action', any: 'Any action', of: ({ job }) => [actionWords(job.Action)] },
+      { key: 'status', label: 'Status', any: 'Any status', of: ({ job }) => [job.Status] },
+      {
+        ...{ key: 'by', label: 'Requested by', any: 'Anyone' },
+        of: ({ job: { RequestedBy, Cause } }) => [RequestedBy ?? Cause],
+      },
+    ],
+  });
   const summary = h('span', { class: 'faint', role: 'status' });
   return {
     title: 'Jobs',
     element: h(
       'section',
       { class: 'page fill' },
-      h('div', { class: 'toolbar' }, h('h1', {}, 'Jobs'), summary),
+      h('div', { class: 'toolbar' }, h('h1', {}, 'Jobs'), filter.element, summary),
       table.element,
     ),
     update: (kinds) => {
       if (!kinds.has('jobs') && !kinds.has('guests')) return;
-      table.items = store.jobList();
+      draw();
       setText(summary, `${count(store.jobs.size, 'job')}, ${store.active.size} queued or running`);
     },
-    key: (event) => table.key(event),
+    key: (event) => filter.key(event) || table.key(event),
     focus: () => table.element.focus({ preventScroll: true }),
   };
 };

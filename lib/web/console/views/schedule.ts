@@ -1,15 +1,15 @@
 import { path } from '../../../client/path.js';
 import type { ScheduleDetails, ScheduleGuest } from '../../../model/schedule.js';
-import { formatAge } from '../../../portable/format.js';
 import { errorText, get, sendRequest } from '../api.js';
 import { attempt, confirm, toast } from '../dialogs.js';
 import { h } from '../dom.js';
 import { facts, stateBadge } from '../parts.js';
 import { plainTable } from '../plain-table.js';
-import { address, go, type View } from '../router.js';
+import { address, goToList, type View } from '../router.js';
 import { scheduleDialog } from '../schedule-dialog.js';
-import { ACTION_WORDS, guestsText, keepText, lastText, timeText } from '../schedule-words.js';
+import { ACTION_WORDS, guestsText, keepText, lastText } from '../schedule-words.js';
 import { store } from '../store.js';
+import { agoAndTime, timeText } from '../times.js';
 import { capital, count } from '../words.js';
 
 const INTERVAL_MS = 30_000;
@@ -27,7 +27,6 @@ const row = (status: ScheduleGuest): HTMLElement => {
   const { guest, run, good, kept, expired } = status;
   const badge = stateBadge();
   badge.update(run?.outcome ?? 'new');
-  const lastGood = good === undefined ? 'never' : formatAge(good);
   const message = messageOf(status);
   return h(
     'tr',
@@ -40,7 +39,7 @@ const row = (status: ScheduleGuest): HTMLElement => {
       h('small', { class: 'narrow-only' }, message),
     ),
     h('td', { title: run ? timeText(run.due) : '' }, badge.element),
-    h('td', { title: timeText(good) }, lastGood),
+    h('td', {}, good === undefined ? 'never' : agoAndTime(good)),
     h('td', { class: 'c-number' }, String(kept.length)),
     h('td', { class: 'c-number medium-only', title: expired.join('\n') }, String(expired.length)),
     h('td', { class: 'medium-only faint' }, message),
@@ -89,7 +88,7 @@ export const scheduleView = (id: string): View => {
         });
       },
     );
-    if (hasConfirmed) go('schedules');
+    if (hasConfirmed) goToList('schedules');
   };
   const button = (text: string, onclick: () => void): HTMLButtonElement =>
     h('button', { class: 'changes', onclick }, text);
@@ -150,7 +149,7 @@ export const scheduleView = (id: string): View => {
     },
     key: (event) => {
       if (event.key !== 'Escape') return false;
-      go('schedules');
+      goToList('schedules');
       return true;
     },
     close: () => clearInterval(timer),

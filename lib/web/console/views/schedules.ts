@@ -1,12 +1,15 @@
 import type { ScheduleStatus } from '../../../model/schedule.js';
 import { errorText, get } from '../api.js';
 import { h } from '../dom.js';
+import { ListFilter } from '../list-filter.js';
 import { stateBadge } from '../parts.js';
 import { plainTable } from '../plain-table.js';
 import { address, type View } from '../router.js';
 import { scheduleDialog } from '../schedule-dialog.js';
-import { ACTION_WORDS, guestsText, keepText, lastText, timeText } from '../schedule-words.js';
+import { ACTION_WORDS, guestsText, keepText, lastText } from '../schedule-words.js';
 import { isReadOnly } from '../session.js';
+import { store } from '../store.js';
+import { timeText } from '../times.js';
 
 /** Ages and the next time move on without an event. */
 const INTERVAL_MS = 30_000;
@@ -40,16 +43,42 @@ const row = (schedule: ScheduleStatus): HTMLElement => {
 export const schedulesView = (): View => {
   const list = h('tbody');
   const note = h('p', { class: 'empty' }, 'Loading …');
+  let schedules: ScheduleStatus[] = [];
+  const say = (text: string): void => {
+    note.textContent = text;
+    note.hidden = text === '';
+  };
+  const draw = (): void => {
+    const shown = filter.apply(schedules);
+    list.replaceChildren(...shown.map(row));
+    if (shown.length > 0) say('');
+    else if (schedules.length > 0) say('No schedules match the filter.');
+    else say('No schedules yet. A schedule takes snapshots or backups by itself.');
+  };
+  const filter = new ListFilter<ScheduleStatus>({
+    ...{ label: 'Filter schedules', placeholder: 'Filter by name, guest, tag', onChange: draw },
+    textOf: ({ name, cron, guests }) =>
+      [name, cron, guestsText(guests), ...(guests.ids ?? []).map((id) => store.nameOf(id))].join(' '),
+    choices: [
+      {
+        ...{ key: 'action', label: 'Action', any: 'Any action' },
+        of: ({ action }) => [ACTION_WORDS[action]],
+      },
+    ],
+    toggles: [
+      {
+        ...{ key: 'errors', label: 'Errors only' },
+        includes: (schedule) => ['error', 'skipped'].includes(outcomeOf(schedule)),
+      },
+    ],
+  });
   const load = async (): Promise<void> => {
     try {
-      const all = await get<ScheduleStatus[]>('/schedules');
-      list.replaceChildren(...all.map(row));
-      note.textContent =
-        all.length > 0 ? '' : 'No schedules yet. A schedule takes snapshots or backups by itself.';
+      schedules = await get<ScheduleStatus[]>('/schedules');
+      draw();
     } catch (error) {
-      note.textContent = errorText(error);
+      say(errorText(error));
     }
-    note.hidden = note.textContent === '';
   };
   const timer = setInterval(() => {
     if (document.visibilityState === 'visible') void load();
@@ -64,6 +93,7 @@ export const schedulesView = (): View => {
         'div',
         { class: 'toolbar' },
         h('h1', {}, 'Schedules'),
+        filter.element,
         h('span', { class: 'grow' }),
         h('button', { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: create }, 'New schedule'),
       ),
@@ -78,7 +108,7 @@ export const schedulesView = (): View => {
       if (kinds.has('schedules') || kinds.has('guests')) void load();
     },
     key: (event) => {
-      if (event.key !== 'n' || isReadOnly()) return false;
+      if (event.key !== 'n' || isReadOnly()) return filter.key(event);
       create();
       return true;
     },

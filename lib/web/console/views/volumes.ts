@@ -1,13 +1,15 @@
 import { path } from '../../../client/path.js';
 import type { NewVolume, Volume } from '../../../model/volume.js';
-import { formatAge, formatMb } from '../../../portable/format.js';
+import { formatMb } from '../../../portable/format.js';
 import { errorText, get, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
 import { follow } from '../jobs.js';
+import { ListFilter } from '../list-filter.js';
 import type { View } from '../router.js';
 import { isReadOnly } from '../session.js';
 import { store } from '../store.js';
+import { timeCell } from '../times.js';
 import { type Cell, type Order, textCell, VirtualTable } from '../virtual-table.js';
 import { backUpVolume, showVolumeBackups } from '../volume-backups.js';
 
@@ -104,17 +106,30 @@ export const volumesView = (): View => {
       },
       {
         title: 'Created',
-        class: 'c-kind medium-only',
-        cell: textCell(({ created }) => (created ? formatAge(created) : '')),
+        class: 'c-time medium-only',
+        cell: timeCell(({ created }) => created),
         compare: (a, b) => ((a.created ?? '') < (b.created ?? '') ? 1 : -1),
       },
       { title: 'Actions', isTitleHidden: true, class: 'c-buttons', cell: actionsCell },
     ],
     idOf: ({ name }) => name,
     order,
-    empty: () => problem || 'No volumes yet. Create one to keep the files of containers.',
+    empty: () => {
+      if (problem) return problem;
+      return volumes.length > 0
+        ? 'No volumes match the filter.'
+        : 'No volumes yet. Create one to keep the files of containers.';
+    },
   });
   let volumes: Volume[] = [];
+  const draw = (): void => {
+    table.items = filter.apply(volumes);
+  };
+  const filter = new ListFilter<Volume>({
+    ...{ label: 'Filter volumes', placeholder: 'Filter by name or guest', table, onChange: draw },
+    textOf: (volume) => `${volume.name} ${guestsOf(volume)}`,
+    toggles: [{ key: 'unused', label: 'Unused', includes: ({ guests }) => guests.length === 0 }],
+  });
   const load = async (): Promise<void> => {
     try {
       volumes = await get<Volume[]>('/volumes');
@@ -122,7 +137,7 @@ export const volumesView = (): View => {
     } catch (error) {
       problem = errorText(error);
     }
-    table.items = volumes;
+    draw();
   };
   return {
     title: 'Volumes',
@@ -133,6 +148,7 @@ export const volumesView = (): View => {
         'div',
         { class: 'toolbar' },
         h('h1', {}, 'Volumes'),
+        filter.element,
         h('span', { class: 'grow' }),
         h('button', { onclick: () => void showVolumeBackups() }, 'Backups'),
         h(
@@ -147,7 +163,7 @@ export const volumesView = (): View => {
       if (kinds.has('volumes')) void load();
     },
     key: (event) => {
-      if (event.key !== 'n' || isReadOnly()) return table.key(event);
+      if (event.key !== 'n' || isReadOnly()) return filter.key(event) || table.key(event);
       void createVolume();
       return true;
     },
