@@ -43,14 +43,19 @@ const KINDS: [Verb, RegExp][] = [
   ['change', /^\/guests/],
 ];
 
+/** What can be read with more than the right to look. */
+const READS: [Verb, RegExp][] = [
+  ['content', /\/(download|files|export|logs)$/],
+  ['host', /^\/audit$/],
+];
+
 /** The rights that a request to a route needs by docs/security.md, whatever the table of routes says. */
 const neededRights = ({ method, path, reply }: Route): Verb[] => {
   if (PUBLIC.includes(path)) return [];
   if (path.startsWith('/debug')) return ['admin'];
   if (path === '/metrics') return ['metrics'];
-  if (path === '/audit') return ['host'];
   if (method === 'GET' && reply.status === 200)
-    return [/\/(download|files|export|logs)$/.test(path) ? 'content' : 'look'];
+    return [READS.find(([, where]) => where.test(path))?.[0] ?? 'look'];
   if (/\/(exec|files|console\/\w+|agent\/[\w-]+)$/.test(path)) return ['console'];
   // The job in the example starts a guest.
   if (POWER.test(path) || path === '/jobs/{jobID}') return ['power'];
