@@ -9,6 +9,7 @@ import { documentationRoutes } from './documentation.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
 import { hostRoutes } from './host.js';
+import { fleetHostRoutes } from './hosts.js';
 import { imageRoutes } from './images.js';
 import { inGuestRoutes } from './in-guest.js';
 import { jobRoutes } from './jobs.js';
@@ -33,6 +34,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...volumeBackupRoutes,
   ...networkRoutes,
   ...hostRoutes,
+  ...fleetHostRoutes,
   ...jobRoutes,
   ...guestRoutes,
   ...guestActionRoutes,

@@ -46,7 +46,7 @@ const GUEST_PACKAGES = [
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
 
-/** Debian packages for tests: a browser for the web console, an SFTP server, QEMU's guest agent, systemd's units, a registry of images. */
+/** Debian packages for tests: a browser for the web console, an SFTP server, QEMU's guest agent, systemd's units, a registry of images, etcd. */
 const TEST_PACKAGES = [
   'chromium',
   'curl',
@@ -55,6 +55,7 @@ const TEST_PACKAGES = [
   'procps',
   'systemd',
   'docker-registry',
+  'etcd-server',
 ];
 
 /** Debian packages to test on other systems, and on Docker. */

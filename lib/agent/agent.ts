@@ -4,6 +4,7 @@ import type { Config } from '../config/load.js';
 import { EventLog } from '../events/event-log.js';
 import { startWebhooks } from '../events/webhooks/start.js';
 import { roomOf } from '../files/room.js';
+import type { Fleet } from '../fleet/fleet.js';
 import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { actionName } from '../model/actions.js';
@@ -25,6 +26,7 @@ import { openCatalogue } from './catalogue/open.js';
 import { ComingBack } from './coming-back/coming-back.js';
 import type { Context } from './context.js';
 import { partsOf } from './host/parts.js';
+import { openFleet } from './open-fleet.js';
 import { publishChanges, scheduleEvent } from './publish-changes.js';
 import { buildServices } from './services.js';
 import { type StartedSubAgents, startSubAgents } from './startup/start-sub-agents.js';
@@ -65,6 +67,15 @@ const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] 
     found.set(key, { names, address: service, secret: secrets.get(service), starting });
   }
   return [...found.values()];
+};
+
+/** What is wrong with the sub-agents and the fleet, in sentences, by service; the fleet is `fleet`. */
+const problemsOf = (
+  watcher: SubAgentWatcher,
+  fleet: Fleet | undefined,
+): ReadonlyMap<string, readonly string[]> => {
+  const problems = fleet?.problems() ?? [];
+  return problems.length === 0 ? watcher.problems() : new Map([...watcher.problems(), ['fleet', problems]]);
 };
 
 const openState = async (
@@ -151,6 +162,7 @@ export const openAgent = async (
     problems: () => watcher.problems(),
     calls: () => [...services].map(([name, service]) => [name, service.load()] as const),
   });
+  const fleet = await openFleet(config, runtime, log);
   const comingBack = new ComingBack({
     ...{ runtime, host, log },
     isKnown: (guest) => watcher.isKnown(guest, servicesOf(actions.get(actionName(guest.type, 'start')))),
@@ -161,13 +173,14 @@ export const openAgent = async (
     context: {
       ...{ guests, jobs, metadata, runtime, audit, events, metrics, addresses, schedules, log },
       services: () => watcher.services(),
-      problems: () => watcher.problems(),
+      problems: () => problemsOf(watcher, fleet),
       downReasons: () => watcher.downReasons(),
       parts: partsOf(config),
       programs: () => watcher.programs(),
       stateRoom: () => roomOf(config.dbpath),
       cpuModel: config.guests.cpu_model,
       autostart: config.guests.autostart,
+      fleet,
       host: comingBack,
       catalogue: openCatalogue(config, log),
     },
@@ -190,6 +203,7 @@ export const openAgent = async (
       // Running jobs are about to lose their sub-agents; such a failure must not be recorded as theirs.
       runtime.queue.detach();
       watcher.close();
+      await fleet?.close();
       await supervisor.stop();
       for (const { client } of services.values()) client.close();
       await Promise.all([guests.close(), jobs.close(), metadata.close(), scheduleStore.close()]);

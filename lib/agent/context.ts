@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/audit-log.js';
 import type { GuestsConfig } from '../config/guests.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Room } from '../files/room.js';
+import type { Fleet } from '../fleet/fleet.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { HostProgram } from '../model/host-program.js';
@@ -47,5 +48,7 @@ export interface Context {
   cpuModel?: string | undefined;
   /** Whether new guests that do not say start after a boot of the host. */
   autostart?: GuestsConfig['autostart'];
+  /** The fleet that the host belongs to; absent when the config names none. */
+  fleet?: Pick<Fleet, 'hosts' | 'host' | 'forget'> | undefined;
   log: Logger;
 }

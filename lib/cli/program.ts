@@ -9,6 +9,7 @@ import { addContextCommands } from './commands/context.js';
 import { addEventsCommand } from './commands/events.js';
 import { addGuestCommands } from './commands/guest.js';
 import { addHostCommands } from './commands/host.js';
+import { addHostsCommand } from './commands/hosts.js';
 import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addLogsCommand } from './commands/logs.js';
@@ -92,6 +93,7 @@ export const makeProgram = (): Command => {
   addNetworksCommand(program);
   addServicesCommand(program);
   addAuditCommand(program);
+  addHostsCommand(program);
   addJobCommands(program);
   addMetadataCommands(program);
   addTokenCommands(program);

@@ -13,6 +13,7 @@ export type { CloneRequest } from '../model/clone.js';
 export type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 export type { DiskUse } from '../model/disk-use.js';
 export type { ExecRequest, ExecResult } from '../model/exec.js';
+export type { FleetHost, FleetHostDetails } from '../model/fleet-host.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { GuestAddress } from '../model/guest-addresses.js';
 export type { GuestAgentInfo } from '../model/guest-agent.js';

@@ -14,6 +14,7 @@ import { DiskImages } from './disk-images.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
 import { Host } from './host.js';
+import { Hosts } from './hosts.js';
 import { GuestJobs, Jobs } from './jobs.js';
 import { MetadataOf } from './metadata.js';
 import { GuestNics } from './nics.js';
@@ -32,6 +33,8 @@ export class MistifyClient {
   readonly #transport: Transport;
   readonly guests: Guests;
   readonly host: Host;
+  /** The hosts of the fleet. */
+  readonly hosts: Hosts;
   /** Disk and container images. */
   readonly images: DiskImages;
   readonly containerImages: ContainerImages;
@@ -53,6 +56,7 @@ export class MistifyClient {
     this.#transport = transport;
     this.guests = new Guests(transport);
     this.host = new Host(transport);
+    this.hosts = new Hosts(transport);
     this.images = new DiskImages(transport);
     this.containerImages = new ContainerImages(transport);
     this.volumes = new Volumes(transport);

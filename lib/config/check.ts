@@ -1,10 +1,17 @@
 import { canShare, SHARING_PROGRAMS } from '../process/shared-process.js';
 import { describeAddress, excessOfSocketPath, MAX_SOCKET_PATH } from '../rpc/protocol/service-address.js';
+import { problemOfFleet } from './fleet.js';
 import type { Draft } from './layers.js';
 import type { ServiceConfig } from './schema.js';
 
 /** Names the file that defines a key. */
 type FileOf = (key: string) => string | undefined;
+
+const checkFleet = ({ fleet }: Draft, fileOf: FileOf): string[] => {
+  const problem = problemOfFleet(fleet);
+  const [key = ''] = Object.keys(fleet);
+  return problem === undefined ? [] : [`${fileOf(`fleet.${key}`)}: ${problem}`];
+};
 
 const checkStages = ({ actions, services }: Draft, fileOf: FileOf): string[] =>
   [...actions].flatMap(([name, { stages }]) =>
@@ -70,5 +77,5 @@ export const checkConfig = (draft: Draft, fileOf: FileOf): string[] => {
       return problem === undefined ? [] : [`${fileOf(`services.${name}`)}: services.${name}.${problem}`];
     }),
   );
-  return [...checkStages(draft, fileOf), ...problems];
+  return [...checkStages(draft, fileOf), ...checkFleet(draft, fileOf), ...problems];
 };

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { ACTION_SPECS } from '../model/actions.js';
 import type { CatalogueSourceConfig } from './catalogue.js';
 import type { EventsConfig } from './events.js';
+import type { FleetConfig } from './fleet.js';
 import type { GuestsConfig } from './guests.js';
 import type { QuotaConfig } from './quota.js';
 import type { SchedulesConfig } from './schedules.js';
@@ -24,6 +25,7 @@ export interface Draft {
     sources: Map<string, CatalogueSourceConfig>;
     max_age?: number;
   };
+  fleet: FleetConfig;
   dbpath?: string;
 }
 
@@ -46,7 +48,7 @@ const placeList = (file: string, { list, ...others }: CatalogueSourceConfig): Ca
   return { list: /^https?:/.test(list) ? list : resolve(dirname(file), list) };
 };
 
-/** Lists the definitions of a file. Each key of `server`, `events`, `guests`, `quota` and `schedules` is a definition of its own. */
+/** Lists the definitions of a file. Each key of `server`, `events`, `guests`, `quota`, `schedules` and `fleet` is one. */
 export const layerOf = (file: string, content: ConfigFile): Layer => {
   const layer: Layer = new Map();
   const define = (key: string, value: unknown, apply: Definition['apply']): void => {
@@ -56,7 +58,7 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
     define(`services.${name}`, service, ({ services }) => services.set(name, service));
   for (const [name, action] of Object.entries(content.actions))
     define(`actions.${name}`, action, ({ actions }) => actions.set(name, action));
-  for (const part of ['server', 'events', 'guests', 'quota', 'schedules'] as const) {
+  for (const part of ['server', 'events', 'guests', 'quota', 'schedules', 'fleet'] as const) {
     for (const [key, value] of Object.entries(content[part] ?? {}))
       define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
   }

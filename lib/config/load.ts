@@ -98,6 +98,7 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     quota: {},
     schedules: {},
     catalogue: { sources: new Map() },
+    fleet: {},
   };
   for (const { apply } of definitions.values()) apply(draft);
   const dbpath = resolve(draft.dbpath ?? defaultDbpath());

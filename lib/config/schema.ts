@@ -4,6 +4,7 @@ import { RPC_PATH, type StageArgs } from '../rpc/protocol/calls.js';
 import type { ServiceAddress } from '../rpc/protocol/service-address.js';
 import { type CatalogueConfig, catalogueSchema } from './catalogue.js';
 import { type EventsConfig, eventsSchema } from './events.js';
+import { type FleetConfig, fleetSchema } from './fleet.js';
 import { type GuestsConfig, guestsSchema } from './guests.js';
 import { type QuotaConfig, quotaSchema } from './quota.js';
 import { type SchedulesConfig, schedulesSchema } from './schedules.js';
@@ -62,6 +63,7 @@ export interface ConfigFile {
   quota?: QuotaConfig;
   schedules?: SchedulesConfig;
   catalogue?: CatalogueConfig;
+  fleet?: FleetConfig;
 }
 
 const timeout = Joi.number().positive().max(86_400).description('Seconds for a call').example(60);
@@ -189,6 +191,7 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   quota: quotaSchema.description('The most that all guests of the host may have together'),
   schedules: schedulesSchema.description('How schedules run'),
   catalogue: catalogueSchema,
+  fleet: fleetSchema.description('The fleet that the host belongs to; none without it'),
   dbpath: Joi.string()
     .allow('')
     .empty('')

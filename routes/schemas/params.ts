@@ -5,6 +5,7 @@ import type { ProfileParams } from '../../handlers/debug/profile.js';
 import type { GuestJobParams } from '../../handlers/guests/jobs/get.js';
 import type { NicParams } from '../../handlers/guests/nics/submit-nic-change.js';
 import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js';
+import type { HostParams } from '../../handlers/hosts/require-fleet.js';
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
 import type { ScheduleParams } from '../../handlers/schedules/get.js';
@@ -36,6 +37,10 @@ export const guestJobParams = Joi.object<GuestJobParams, true>({ guestID, jobID 
 export const imageParams = Joi.object<ImageParams, true>({ imageID: imageIdSchema.required() });
 
 export const volumeParams = Joi.object<VolumeParams, true>({ volumeName: volumeNameSchema.required() });
+
+export const hostParams = Joi.object<HostParams, true>({
+  hostID: uuid().required().label('host id').description('The UUID of a host'),
+});
 
 export const snapshotParams = Joi.object<GuestParams & { name: string }, true>({ guestID, name });
 export const diskSnapshotsParams = Joi.object<GuestParams & { diskID: string }, true>({ guestID, diskID });

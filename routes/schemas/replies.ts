@@ -5,6 +5,7 @@ import { backupDetailsSchema } from '../../lib/model/backup-details.js';
 import { catalogueListingSchema } from '../../lib/model/catalogue.js';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { execResultSchema } from '../../lib/model/exec.js';
+import { fleetHostDetailsSchema, fleetHostSchema } from '../../lib/model/fleet-host.js';
 import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
 import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest-schemas.js';
@@ -111,6 +112,9 @@ export const replies = {
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,
   catalogue: catalogueListingSchema,
+  fleetHosts: listOf(fleetHostSchema),
+  fleetHostRecord: fleetHostSchema,
+  fleetHost: fleetHostDetailsSchema,
   host: hostStatusSchema,
   schedule: scheduleDetailsSchema,
   schedules: listOf(scheduleStatusSchema),

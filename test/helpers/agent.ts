@@ -4,6 +4,7 @@ import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import type { Context } from '../../lib/agent/context.js';
 import type { CatalogueSourceConfig } from '../../lib/config/catalogue.js';
 import type { EventsConfig } from '../../lib/config/events.js';
+import type { FleetConfig } from '../../lib/config/fleet.js';
 import type { GuestsConfig } from '../../lib/config/guests.js';
 import type { Config } from '../../lib/config/load.js';
 import type { QuotaConfig } from '../../lib/config/quota.js';
@@ -45,6 +46,7 @@ export interface TestAgentOptions extends Script {
   schedules?: SchedulesConfig;
   /** The sources of the catalogue. */
   catalogue?: ReadonlyMap<string, CatalogueSourceConfig>;
+  fleet?: FleetConfig;
   /** By default the agent asks for no addresses in the background, among the calls that a test expects. */
   guests?: GuestsConfig;
   server?: ServerConfig;
@@ -113,6 +115,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     quota: options.quota ?? {},
     schedules: options.schedules ?? {},
     catalogue: { sources: new Map(options.catalogue) },
+    fleet: options.fleet ?? {},
   };
 };
 

@@ -156,6 +156,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       quota: 1,
       schedules: 1,
       catalogue: 1,
+      fleet: 1,
     }),
   ],
   ServiceConfig: [

@@ -26,6 +26,7 @@ const configOf = (address: ServiceAddress, command?: string[]): Config => {
     quota: {},
     schedules: {},
     catalogue: { sources: new Map() },
+    fleet: {},
   };
 };
 

@@ -36,6 +36,7 @@ const superviseShared = async (t: ExecutionContext, options: Record<string, stri
       quota: {},
       schedules: {},
       catalogue: { sources: new Map() },
+      fleet: {},
     },
     ...{ dbpath, warnings: [], privateAddresses: [] },
   };

@@ -41,6 +41,7 @@ const supervise = async (
     quota: {},
     schedules: {},
     catalogue: { sources: new Map() },
+    fleet: {},
   };
   const secrets = await Secrets.load(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);
