@@ -36,6 +36,7 @@ const PARTS: readonly Part[] = [
     packages: [...INSTALLER, 'isolinux'],
     prepare: ['npm', 'run', 'guest-image', '--', 'generic'],
   },
+  tests('fleet', 'test/system/etcd/**/*.test.js', 'test/system/fleet/**/*.test.js'),
   tests('consoles', 'test/web/**/*.test.js'),
   {
     ...tests('docker', 'test/system/container/**/*.test.js'),
