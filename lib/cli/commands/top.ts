@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { MistifyClient } from '../../client/index.js';
 import { counted } from '../../model/units.js';
 import { formatBytes, formatMb, shortId } from '../../portable/format.js';
 import { colourState } from '../colours.js';
@@ -46,10 +47,16 @@ interface TopOptions {
   count?: number;
 }
 
+/** What a sample shows: the host, where the agent describes it, and its guests. */
+interface Sample {
+  host: string | undefined;
+  rows: Row[];
+}
+
 /** @param quit ends it early */
 const show = async (
   out: Output,
-  sample: () => Promise<Row[]>,
+  sample: () => Promise<Sample>,
   { interval, count }: TopOptions,
   quit: AbortSignal,
 ): Promise<void> => {
@@ -60,13 +67,15 @@ const show = async (
   const isTerminal = process.stdout.isTTY === true;
   const times = count ?? (isTerminal ? Number.POSITIVE_INFINITY : 1);
   // A rate needs two samples, so the first one is not shown.
-  let rows = await sample();
+  let { host, rows } = await sample();
   const screen = isTerminal && !out.json ? new Screen(process.stdout) : undefined;
-  screen?.draw([heading(rows, interval)], ['…']);
+  const head = (): string[] => [heading(rows, interval), ...(host === undefined ? [] : [host])];
+  screen?.draw(head(), ['…']);
   for (let time = 0; time < times; time += 1) {
     await delay(interval * 1000, undefined, { signal: quit }).catch(() => {});
     if (quit.aborted) break;
-    rows = sorted(await sample());
+    ({ host, rows } = await sample());
+    rows = sorted(rows);
     if (out.json) {
       out.print(formatJson(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
       continue;
@@ -77,16 +86,28 @@ const show = async (
       { colours: out.colours, right: NUMBERS },
     );
     const [titles = '', ...lines] = table.split('\n');
-    if (screen) screen.draw([heading(rows, interval), '', titles], lines);
-    else out.print(table);
+    if (screen) screen.draw([...head(), '', titles], lines);
+    else {
+      if (host !== undefined) out.note(host);
+      out.print(table);
+    }
   }
   screen?.close();
+};
+
+/** Describes the host; `undefined` when the token is for some guests alone, or the host cannot be described. */
+const describeHost = async (client: MistifyClient): Promise<string | undefined> => {
+  const { hostLine } = await import('../top/host-line.js');
+  return client.host.get().then(
+    (host) => escapeControls(hostLine(host)),
+    () => undefined,
+  );
 };
 
 export const addTopCommand = (program: Command): void => {
   program
     .command('top')
-    .description('show the load of the guests until q or Ctrl-C')
+    .description('show the load of the host and of the guests until q or Ctrl-C')
     .option('-n, --interval <seconds>', 'time between samples', parseSeconds, DEFAULT_SECONDS)
     .option('--count <times>', 'stop after this many samples; 1 by default without a terminal', parseCount)
     .addHelpText(
@@ -105,7 +126,11 @@ Examples:
         const { listenForQuit } = await import('../top/quit-key.js');
         const { quit, stop } = listenForQuit();
         try {
-          await show(out, () => sampler.sample(), options, quit);
+          const sample = async (): Promise<Sample> => {
+            const [rows, host] = await Promise.all([sampler.sample(), describeHost(client)]);
+            return { rows, host };
+          };
+          await show(out, sample, options, quit);
         } finally {
           stop();
         }
