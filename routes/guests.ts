@@ -4,6 +4,7 @@ import { coolTemplate } from '../handlers/guests/cool.js';
 import { createGuest } from '../handlers/guests/create.js';
 import { deleteGuest } from '../handlers/guests/delete.js';
 import { getGuest } from '../handlers/guests/get.js';
+import { getGuestHistory } from '../handlers/guests/history.js';
 import { listGuests } from '../handlers/guests/list.js';
 import { getGuestMetadata } from '../handlers/guests/metadata/get.js';
 import { patchGuestMetadata } from '../handlers/guests/metadata/patch.js';
@@ -23,7 +24,14 @@ import {
   metadataPatchPayload,
   warmPayload,
 } from './schemas/payloads.js';
-import { cdromQuery, createQuery, dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
+import {
+  cdromQuery,
+  createQuery,
+  dryRunQuery,
+  guestsQuery,
+  historyQuery,
+  jobQuery,
+} from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const metadata = { status: 200, description: "The guest's metadata", schema: replies.metadata } as const;
@@ -212,4 +220,16 @@ export const guestRoutes: Route<Context>[] = [
     handler: patchGuestMetadata,
   }),
   ...metricsRoutes,
+  route({
+    method: 'GET',
+    path: '/guests/{guestID}/history',
+    can: 'look',
+    operationId: 'getGuestHistory',
+    summary: 'Get the load of a guest over the last hour, day or month',
+    tags: ['guests'],
+    params: guestParams,
+    query: historyQuery,
+    reply: { status: 200, description: 'Averages', schema: replies.history },
+    handler: getGuestHistory,
+  }),
 ];

@@ -1,9 +1,10 @@
 import { shutDownHost } from '../handlers/host/down.js';
 import { getHost } from '../handlers/host/get.js';
+import { getHostHistory } from '../handlers/host/history.js';
 import { bringHostUp } from '../handlers/host/up.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { hostDownQuery } from './schemas/queries.js';
+import { historyQuery, hostDownQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const status = (description: string) => ({ status: 200, description, schema: replies.host }) as const;
@@ -18,6 +19,17 @@ export const hostRoutes: Route<Context>[] = [
     tags: ['hypervisor'],
     reply: { status: 200, description: 'The host', schema: replies.hostDetails },
     handler: getHost,
+  }),
+  route({
+    method: 'GET',
+    path: '/host/history',
+    can: 'look',
+    operationId: 'getHostHistory',
+    summary: 'Get the load of the host over the last hour, day or month',
+    tags: ['hypervisor'],
+    query: historyQuery,
+    reply: { status: 200, description: 'Averages', schema: replies.history },
+    handler: getHostHistory,
   }),
   route({
     method: 'POST',

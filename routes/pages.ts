@@ -36,6 +36,7 @@ const SHARED = [
   'model/good-backup.js',
   'model/guest-size.js',
   'model/hardware-options.js',
+  'model/history.js',
   'model/intent.js',
   'model/job.js',
   'model/nics.js',

@@ -6,6 +6,7 @@ import { startWebhooks } from '../events/webhooks/start.js';
 import { roomOf } from '../files/room.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Logger } from '../log.js';
+import { HistoryRecorder } from '../metrics/history/recorder.js';
 import { Metrics } from '../metrics/metrics.js';
 import { actionName } from '../model/actions.js';
 import { isFinished } from '../model/job.js';
@@ -163,6 +164,10 @@ export const openAgent = async (
     calls: () => [...services].map(([name, service]) => [name, service.load()] as const),
   });
   const fleet = await openFleet(config, runtime, log);
+  const history = new HistoryRecorder({
+    ...{ guests, log, directory: join(config.dbpath, 'history') },
+    measure: () => metrics.guests(),
+  });
   const comingBack = new ComingBack({
     ...{ runtime, host, log },
     isKnown: (guest) => watcher.isKnown(guest, servicesOf(actions.get(actionName(guest.type, 'start')))),
@@ -171,7 +176,7 @@ export const openAgent = async (
   await comingBack.noteBoot();
   return {
     context: {
-      ...{ guests, jobs, metadata, runtime, audit, events, metrics, addresses, schedules, log },
+      ...{ guests, jobs, metadata, runtime, audit, events, metrics, history, addresses, schedules, log },
       services: () => watcher.services(),
       problems: () => problemsOf(watcher, fleet),
       downReasons: () => watcher.downReasons(),
@@ -189,6 +194,7 @@ export const openAgent = async (
       recover(runtime);
       comingBack.open();
       await schedules.open();
+      await history.open();
       if (config.guests.list_addresses ?? true) addresses.open();
     },
     drain: async (ms) => {
@@ -200,6 +206,7 @@ export const openAgent = async (
       schedules.close();
       addresses.close();
       await runtime.queue.drain(0);
+      await history.close();
       // Running jobs are about to lose their sub-agents; such a failure must not be recorded as theirs.
       runtime.queue.detach();
       watcher.close();

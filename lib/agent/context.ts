@@ -4,6 +4,7 @@ import type { EventLog } from '../events/event-log.js';
 import type { Room } from '../files/room.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Logger } from '../log.js';
+import type { HistoryRecorder } from '../metrics/history/recorder.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { HostProgram } from '../model/host-program.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -38,6 +39,8 @@ export interface Context {
   problems: () => ReadonlyMap<string, readonly string[]>;
   /** Why a service's sub-agent does not respond, by the service's name, where that is known. */
   downReasons: () => ReadonlyMap<string, string>;
+  /** What the guests and the host have had to do. */
+  history: Pick<HistoryRecorder, 'ofGuest' | 'ofHost'>;
   /** What the sub-agents look after, and their services. */
   parts: readonly Part[];
   /** The programs that the sub-agents work with, as far as they say. */

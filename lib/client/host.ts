@@ -1,3 +1,4 @@
+import type { History, HistoryRange } from '../model/history.js';
 import type { HostDetails } from '../model/host-details.js';
 import type { HostStatus } from '../model/host-status.js';
 import type { ApiRequest, CallOptions, Transport } from './transport.js';
@@ -24,6 +25,11 @@ export class Host {
   /** Returns the load and the room of the host, what it works with, and what is wrong. */
   get(options?: CallOptions): Promise<HostDetails> {
     return this.#transport.get('/host', {}, options);
+  }
+
+  /** Returns the load of the host over the last hour, day or month; its disks and NICs are those of the guests. */
+  history(range: HistoryRange = 'hour', options?: CallOptions): Promise<History> {
+    return this.#transport.get('/host/history', { range }, options);
   }
 
   /** Shuts down all guests because the host goes down. Joins a call before that has not ended. */

@@ -18,6 +18,7 @@ export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { GuestAddress } from '../model/guest-addresses.js';
 export type { GuestAgentInfo } from '../model/guest-agent.js';
 export type { GuestPatch } from '../model/guest-patch.js';
+export type { History, HistoryPoint, HistoryRange } from '../model/history.js';
 export type {
   HostDetails,
   HostPart,

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import type { AuditFilter, AuditRecord } from '../model/audit.js';
 import type { CatalogueListing, CatalogueQuery } from '../model/catalogue.js';
+import type { History, HistoryRange } from '../model/history.js';
 import type { HostNetworks } from '../model/host-networks.js';
 import type { Job } from '../model/job.js';
 import type { AccessInfo } from '../model/principal.js';
@@ -126,6 +127,11 @@ export class MistifyClient {
   /** Returns the name of this client's token or certificate, and what it may do. */
   access(options?: CallOptions): Promise<AccessInfo> {
     return this.#transport.get('/access', {}, options);
+  }
+
+  /** Returns the load of a guest over the last hour, day or month. */
+  historyOf(guestId: string, range: HistoryRange = 'hour', options?: CallOptions): Promise<History> {
+    return this.#transport.get(path`/guests/${guestId}/history`, { range }, options);
   }
 
   /** Returns the services of the sub-agents, and why those that are down do not respond. */

@@ -15,7 +15,14 @@ export interface Rates {
 const sum = <Item>(items: Iterable<Item>, value: (item: Item) => number): number =>
   [...items].reduce((total, item) => total + value(item), 0);
 
-const totals = ({ cpu = [], disk = {}, nic = {} }: Sample): Rates => ({
+/** The counters of a guest, summed up. CPU is in hundredths of a second. */
+export interface Totals extends Rates {
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export const totalsOf = ({ time, cpu = [], disk = {}, nic = {} }: Sample): Totals => ({
+  at: Date.parse(time),
   cpu: 100 * sum(cpu, ({ cpu_time }) => cpu_time),
   read: sum(Object.values(disk), ({ read_bytes }) => read_bytes),
   written: sum(Object.values(disk), ({ write_bytes }) => write_bytes),
@@ -24,9 +31,8 @@ const totals = ({ cpu = [], disk = {}, nic = {} }: Sample): Rates => ({
 });
 
 /** Returns how fast the counters grew; 0 where they started over because the guest was restarted. */
-export const ratesBetween = (before: Sample, after: Sample): Rates => {
-  const seconds = (Date.parse(after.time) - Date.parse(before.time)) / 1000;
-  const [from, to] = [totals(before), totals(after)];
+export const ratesOf = (from: Totals, to: Totals): Rates => {
+  const seconds = (to.at - from.at) / 1000;
   const rate = (key: keyof Rates): number => (seconds > 0 ? Math.max(0, (to[key] - from[key]) / seconds) : 0);
   return {
     cpu: rate('cpu'),
@@ -36,3 +42,7 @@ export const ratesBetween = (before: Sample, after: Sample): Rates => {
     sent: rate('sent'),
   };
 };
+
+/** As `ratesOf`, between two samples. */
+export const ratesBetween = (before: Sample, after: Sample): Rates =>
+  ratesOf(totalsOf(before), totalsOf(after));

@@ -10,6 +10,7 @@ import type { ExportQuery } from '../../handlers/guests/export.js';
 import type { ImportQuery } from '../../handlers/guests/import.js';
 import type { GuestsQuery } from '../../handlers/guests/list.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
+import type { HistoryQuery } from '../../handlers/host/history.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { UploadQuery } from '../../handlers/images/upload.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
@@ -30,6 +31,7 @@ import type {
 import { EVENT_KINDS } from '../../lib/model/event.js';
 import { EXPORT_FORMATS } from '../../lib/model/guest-export.js';
 import { guestIdSchema, guestSchema, nicSchema } from '../../lib/model/guest-schemas.js';
+import { historyRangeSchema } from '../../lib/model/history-schema.js';
 import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageFetchSchema, imageSchema } from '../../lib/model/image.js';
 import { IDENTITIES } from '../../lib/model/imported-guest.js';
@@ -104,6 +106,8 @@ export const catalogueQuery = Joi.object<CatalogueQuery>({
     .example('x86_64'),
   source: Joi.string().max(32).description('The name of a source in the config; all when absent'),
 });
+
+export const historyQuery = Joi.object<HistoryQuery>({ range: historyRangeSchema.default('hour') });
 
 export const exportQuery = Joi.object<ExportQuery>({
   format: Joi.string()

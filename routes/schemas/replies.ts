@@ -9,6 +9,7 @@ import { fleetHostDetailsSchema, fleetHostSchema } from '../../lib/model/fleet-h
 import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
 import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest-schemas.js';
+import { historySchema } from '../../lib/model/history-schema.js';
 import { hostDetailsSchema } from '../../lib/model/host-details.js';
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { hostStatusSchema } from '../../lib/model/host-status.js';
@@ -108,6 +109,7 @@ export const replies = {
   volumeBackup: volumeBackupSchema,
   volumeBackups: listOf(volumeBackupSchema),
   disks: Joi.array().items(diskUseSchema),
+  history: historySchema,
   hostDetails: hostDetailsSchema,
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,

@@ -5,6 +5,7 @@ import { Service } from '../../lib/runtime/pipeline/service.js';
 import type { Route } from '../../lib/server/route.js';
 import { addGuest } from './agent.js';
 import { VOLUME_BACKUP } from './scripted.js';
+import { SCRIPTED_HOST, scriptedFleet } from './scripted-fleet.js';
 import { until } from './wait.js';
 
 /** A valid request to a route. */
@@ -122,8 +123,10 @@ export const exampleOf = async (
   const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
   const jobID = await addJob(context, guest.id);
   const scheduleID = route.path.includes('{scheduleID}') ? await addSchedule(context, guest.id) : '';
+  if (route.tags.includes('fleet')) context.fleet = scriptedFleet;
   const values: Record<string, string> = {
     scheduleID,
+    hostID: SCRIPTED_HOST.id,
     guestID: guest.id,
     jobID,
     imageID: 'debian-12',

@@ -1,23 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, hostname, loadavg, release, totalmem, uptime } from 'node:os';
+import { availableParallelism, cpus, hostname, loadavg, release, totalmem, uptime } from 'node:os';
 import { packageVersion } from '../../files/package-root.js';
 import type { HostCpu, HostMemory } from '../../model/host-details.js';
 import type { HostProgram } from '../../model/host-program.js';
 import { MB } from '../../model/units.js';
-
-const AVAILABLE = /^MemAvailable:\s+(\d+) kB$/m;
-const KB_PER_MB = 1024;
-
-/** MB that programs can still get without swapping: proc_meminfo(5). What the kernel caches counts as available. */
-const availableMemory = async (): Promise<number> => {
-  const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
-  const [, kb] = AVAILABLE.exec(text) ?? [];
-  return Math.floor(kb === undefined ? freemem() / MB : Number(kb) / KB_PER_MB);
-};
+import { readAvailableMemory } from '../../process/host-load.js';
 
 export const readMemory = async (): Promise<Omit<HostMemory, 'guests'>> => ({
   size: Math.floor(totalmem() / MB),
-  available: await availableMemory(),
+  available: Math.floor((await readAvailableMemory()) / MB),
 });
 
 export const readCpu = (): HostCpu => {

@@ -1,14 +1,14 @@
+import type { HistoryKey, HistoryValues } from '../../model/history.js';
+import { areaOf, pathOf, type Window } from './chart-path.js';
 import { h, setAttribute, setText, svg } from './dom.js';
 import { HISTORY, type Point } from './metrics.js';
+import { timeText } from './times.js';
 
-export type Key = Exclude<keyof Point, 'at'>;
+export type Key = Exclude<keyof Point, 'at' | 'memory'>;
 
 const SPARK = { width: 72, height: 20 };
 /** Fewer than in a chart, which is wider. */
 const SPARK_POINTS = 30;
-
-const peak = (points: readonly Point[], keys: readonly Key[]): number =>
-  points.reduce((max, point) => Math.max(max, ...keys.map((key) => point[key])), 0);
 
 /** Formats the points of a polyline. The newest is at the right edge; `room` points fill the width. */
 const lineOf = (
@@ -47,8 +47,14 @@ export const spark = (keys: readonly Key[]): Spark => {
   };
 };
 
+/** What a chart shows of one time. */
+export interface ChartPoint extends HistoryValues {
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
 export interface Series {
-  key: Key;
+  key: HistoryKey;
   title: string;
 }
 
@@ -62,20 +68,34 @@ export interface ChartOptions {
 
 export interface Chart {
   element: HTMLElement;
-  update(points: readonly Point[]): void;
+  /** @param range the time that the width stands for; by default the last minutes */
+  update(points: readonly ChartPoint[], range?: Window): void;
 }
 
 const SIZE = { width: 320, height: 96 };
 
-const areaBelow = (line: string): string => {
-  const left = line.slice(0, line.indexOf(','));
-  return line.includes(' ') ? `${left},${SIZE.height} ${line} ${SIZE.width},${SIZE.height}` : '';
+/** Milliseconds between live measurements, about. */
+const LIVE_STEP_MS = 3000;
+
+const lastMinutes = (points: readonly ChartPoint[]): Window => {
+  const to = points.at(-1)?.at ?? 0;
+  return { from: to - (HISTORY - 1) * LIVE_STEP_MS, to, stepMs: LIVE_STEP_MS };
 };
 
-/** Creates a chart of one or two lines over the last minutes, with the newest values as text. */
+const peakOf = (points: readonly ChartPoint[], keys: readonly HistoryKey[]): number =>
+  points.reduce((max, point) => Math.max(max, ...keys.map((key) => point[key] ?? 0)), 0);
+
+const nearest = (points: readonly ChartPoint[], at: number): ChartPoint | undefined =>
+  points.reduce<ChartPoint | undefined>(
+    (best, point) => (best && Math.abs(best.at - at) <= Math.abs(point.at - at) ? best : point),
+    undefined,
+  );
+
+/** Creates a chart of one or two lines over some time, with the newest values as text. */
 export const chart = ({ title, series, format, scaleTo }: ChartOptions): Chart => {
-  const lines = series.map((_, index) => svg('polyline', { class: `line ${'ab'[index]}` }));
-  const area = svg('polygon', { class: 'area' });
+  const keys = series.map(({ key }) => key);
+  const lines = series.map((_, index) => svg('path', { class: `line ${'ab'[index]}` }));
+  const area = svg('path', { class: 'area' });
   const grid = [0.5, 1].map((part) =>
     svg('line', { class: 'grid', x1: 0, x2: SIZE.width, y1: SIZE.height * part, y2: SIZE.height * part }),
   );
@@ -89,17 +109,22 @@ export const chart = ({ title, series, format, scaleTo }: ChartOptions): Chart =
     area,
     ...lines,
   );
-  let shown: readonly Point[] = [];
+  let shown: readonly ChartPoint[] = [];
+  let isLive = true;
+  let range: Window = lastMinutes([]);
+  const whenOf = ({ at }: ChartPoint): string =>
+    isLive ? `${Math.round((range.to - at) / 1000)} s ago` : timeText(new Date(at).toISOString());
+  const textOf = (point: ChartPoint, key: HistoryKey): string => {
+    const value = point[key];
+    return value === undefined ? '–' : format(value);
+  };
   /** Shows the values of the point under the pointer. */
   const showReading = ({ offsetX }: PointerEvent): void => {
-    const back = Math.round((1 - offsetX / drawing.clientWidth) * (HISTORY - 1));
-    const point = shown.at(-1 - back);
-    const [now] = shown.slice(-1);
-    const ago = point && now ? `${Math.round((now.at - point.at) / 1000)} s ago` : '';
+    const point = nearest(shown, range.from + (offsetX / drawing.clientWidth) * (range.to - range.from));
     setText(
       reading,
       point
-        ? `${ago}: ${series.map(({ key, title: name }) => `${name} ${format(point[key])}`).join(', ')}`
+        ? `${whenOf(point)}: ${series.map(({ key, title: name }) => `${name} ${textOf(point, key)}`).join(', ')}`
         : '',
     );
   };
@@ -120,21 +145,21 @@ export const chart = ({ title, series, format, scaleTo }: ChartOptions): Chart =
   );
   return {
     element,
-    update: (points) => {
+    update: (points, given) => {
       shown = points;
-      const keys = series.map(({ key }) => key);
-      const max = scaleTo(peak(points, keys));
+      isLive = given === undefined;
+      range = given ?? lastMinutes(points);
+      const max = scaleTo(peakOf(points, keys));
       const now = points.at(-1);
       setText(top, format(max));
       for (const [index, key] of keys.entries()) {
-        const line = lineOf(
-          points.map((point) => point[key]),
-          max,
-          SIZE,
-        );
-        lines[index]?.setAttribute('points', line);
-        setText(values[index] as HTMLElement, now ? format(now[key]) : '–');
-        if (index === 0) area.setAttribute('points', areaBelow(line));
+        const line = points.flatMap((point) => {
+          const value = point[key];
+          return value === undefined ? [] : [{ at: point.at, value: value / max }];
+        });
+        lines[index]?.setAttribute('d', pathOf(line, range, SIZE));
+        setText(values[index] as HTMLElement, now ? textOf(now, key) : '–');
+        if (index === 0) area.setAttribute('d', areaOf(line, range, SIZE));
       }
     },
   };

@@ -10,6 +10,8 @@ export const HISTORY = 60;
 export interface Point extends Rates {
   /** Milliseconds since 1970. */
   at: number;
+  /** The bytes of host memory that the guest uses. */
+  memory?: number;
 }
 
 interface Measured {
@@ -86,7 +88,11 @@ class Measurements {
       return;
     }
     if (before.sample.time === sample.time) return;
-    before.history.push({ at: Date.parse(sample.time), ...ratesBetween(before.sample, sample) });
+    const { memory } = sample;
+    before.history.push({
+      ...{ at: Date.parse(sample.time), ...ratesBetween(before.sample, sample) },
+      ...(memory === undefined ? {} : { memory }),
+    });
     if (before.history.length > HISTORY) before.history.shift();
     before.sample = sample;
   }

@@ -16,7 +16,7 @@ export const ago = (time: string): HTMLElement =>
 
 /** Creates the words for how long ago a time was, and beside them the time itself. */
 export const agoAndTime = (time: string): HTMLElement =>
-  h('span', {}, ago(time), ' ', h('small', {}, timeText(time)));
+  h('span', { class: 'when' }, ago(time), ' ', h('small', {}, timeText(time)));
 
 /** Creates a cell with how long ago a time was, and below it the time itself. */
 export const timeCell =

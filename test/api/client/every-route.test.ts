@@ -7,6 +7,7 @@ import type { Route } from '../../../lib/server/route.js';
 import { routeTable } from '../../../routes/table.js';
 import { serveApi } from '../../helpers/api.js';
 import { exampleOf } from '../../helpers/endpoints.js';
+import { SCRIPTED_HOST } from '../../helpers/scripted-fleet.js';
 import { until } from '../../helpers/wait.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop';
@@ -63,6 +64,8 @@ const uses: Record<string, Use> = {
   'GET /jobs/{jobID}': (client, { job }) => client.jobs.get(job),
   'DELETE /jobs/{jobID}': (client, { job }) => client.jobs.cancel(job),
   'GET /host': (client) => client.host.get(),
+  'GET /host/history': (client) => client.host.history('day'),
+  'GET /guests/{guestID}/history': (client, { guest }) => client.historyOf(guest),
   'POST /host/down': (client) => client.host.down({ wait: 1 }),
   'POST /host/up': (client) => client.host.up(),
   'GET /guests': (client) => client.guests.list(),
@@ -175,8 +178,8 @@ const uses: Record<string, Use> = {
   'GET /networks': (client) => client.networks(),
   'GET /catalogue': (client) => client.catalogue(),
   'GET /hosts': (client) => client.hosts.list(),
-  'GET /hosts/{hostID}': (client, { guest }) => client.hosts.get(guest),
-  'DELETE /hosts/{hostID}': (client, { guest }) => client.hosts.forget(guest),
+  'GET /hosts/{hostID}': (client) => client.hosts.get(SCRIPTED_HOST.id),
+  'DELETE /hosts/{hostID}': (client) => client.hosts.forget(SCRIPTED_HOST.id),
   'GET /storage': (client) => client.storage(),
   'GET /services': (client) => client.services(),
   'GET /audit': (client) => client.audit.list({ by: 'local' }),

@@ -5,15 +5,16 @@ import type { ContainerMount } from '../../../model/container/mounts.js';
 import type { DiskUse } from '../../../model/disk-use.js';
 import type { Guest, Nic } from '../../../model/guest.js';
 import type { GuestAddress } from '../../../model/guest-addresses.js';
+import { MB } from '../../../model/units.js';
 import { formatBytes, formatMb } from '../../../portable/format.js';
 import { knownAddresses } from '../addresses.js';
 import { get } from '../api.js';
-import { chart } from '../chart.js';
 import { h, setText } from '../dom.js';
+import { loadCharts } from '../load-charts.js';
 import { measurements } from '../metrics.js';
 import { facts } from '../parts.js';
 import { store } from '../store.js';
-import { actionWords, formatPercent, formatRate } from '../words.js';
+import { actionWords } from '../words.js';
 import { agentSection } from './agent-section.js';
 import { lastGoodText } from './backup-words.js';
 import { afterBootFact, afterFailureFact } from './coming-back.js';
@@ -21,14 +22,6 @@ import { programFact } from './program.js';
 import type { Tab } from './tab.js';
 import { warmFact } from './warm.js';
 import { whenJobsEnd } from './when-jobs-end.js';
-
-const KB = 1024;
-
-/** Returns a scale in bytes: the power of two above the peak, but at least `floor`. */
-const powerOfTwo =
-  (floor: number) =>
-  (peak: number): number =>
-    Math.max(floor, 2 ** Math.ceil(Math.log2(Math.max(1, peak))));
 
 const diskText = ({ device, serial, size, used, image, bus }: DiskUse): string =>
   [
@@ -124,32 +117,12 @@ const failureOf = ({ id, state }: Guest): string => {
 };
 
 export const overviewTab = (guest: Guest): Tab => {
-  const charts = [
-    chart({
-      title: 'CPU',
-      series: [{ key: 'cpu', title: '' }],
-      format: formatPercent,
-      scaleTo: () => 100 * (guest.cpu ?? 1),
-    }),
-    chart({
-      title: 'Disk',
-      series: [
-        { key: 'read', title: 'read' },
-        { key: 'written', title: 'written' },
-      ],
-      format: formatRate,
-      scaleTo: powerOfTwo(64 * KB),
-    }),
-    chart({
-      title: 'Network',
-      series: [
-        { key: 'received', title: 'received' },
-        { key: 'sent', title: 'sent' },
-      ],
-      format: formatRate,
-      scaleTo: powerOfTwo(16 * KB),
-    }),
-  ];
+  const charts = loadCharts({
+    path: path`/guests/${guest.id}/history`,
+    cpus: () => store.guests.get(guest.id)?.cpu ?? 1,
+    memory: () => (store.guests.get(guest.id)?.memory ?? 0) * MB,
+    live: () => measurements.historyOf(guest.id),
+  });
   const details = h('div');
   const agent = agentSection(guest.id);
   const failure = h('p', { class: 'problem boxed', hidden: true });
@@ -192,14 +165,7 @@ export const overviewTab = (guest: Guest): Tab => {
     shown = now;
   };
   return {
-    element: h(
-      'div',
-      {},
-      failure,
-      h('div', { class: 'charts' }, ...charts.map(({ element }) => element)),
-      details,
-      agent.element,
-    ),
+    element: h('div', {}, failure, charts.element, details, agent.element),
     update: (now, kinds) => {
       followDisks();
       followBackups();
@@ -210,8 +176,11 @@ export const overviewTab = (guest: Guest): Tab => {
       agent.update(now);
       setText(failure, failureOf(now));
       failure.hidden = failure.textContent === '';
-      if (kinds.has('metrics')) for (const each of charts) each.update(measurements.historyOf(now.id));
+      if (kinds.has('metrics')) charts.update();
     },
-    close: () => agent.close(),
+    close: () => {
+      agent.close();
+      charts.close();
+    },
   };
 };

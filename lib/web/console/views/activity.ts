@@ -26,7 +26,7 @@ type Entries = ReturnType<typeof pages<AuditRecord>>;
 const KEYS = ['guest', 'by', 'action'] as const;
 
 const link = (key: string, value: string, text = value): HTMLElement =>
-  h('a', { href: `${address('activity')}?${new URLSearchParams({ [key]: value })}` }, text);
+  h('a', { class: 'in-text', href: `${address('activity')}?${new URLSearchParams({ [key]: value })}` }, text);
 
 const targetCell = (record: AuditRecord): HTMLElement => {
   const { guest } = record;

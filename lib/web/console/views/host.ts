@@ -1,8 +1,10 @@
 import type { HostDetails, HostPart, HostProblem, HostSpace } from '../../../model/host-details.js';
 import type { HostProgram } from '../../../model/host-program.js';
+import { MB } from '../../../model/units.js';
 import { formatMb } from '../../../portable/format.js';
 import { errorText, get } from '../api.js';
 import { h } from '../dom.js';
+import { loadCharts } from '../load-charts.js';
 import { facts, stateBadge } from '../parts.js';
 import { plainTable } from '../plain-table.js';
 import { address, type View } from '../router.js';
@@ -91,10 +93,19 @@ const programRow = ({ name, version }: HostProgram): HTMLElement =>
 /** The host: its load and room, what it works with, and what is wrong. */
 export const hostView = (): View => {
   const content = h('div', {}, 'Loading …');
+  let known: HostDetails | undefined;
+  const charts = loadCharts({
+    path: '/host/history',
+    cpus: () => known?.cpu.count ?? 1,
+    memory: () => (known?.memory.size ?? 0) * MB,
+    of: ' of all guests',
+  });
   const draw = (host: HostDetails): void =>
     content.replaceChildren(
       problemList(host.problems),
       factsOf(host),
+      h('h2', {}, 'Load'),
+      charts.element,
       h('h2', {}, 'Parts'),
       plainTable(
         [['Part'], ['State'], ['Reason', 'medium-only']],
@@ -110,7 +121,10 @@ export const hostView = (): View => {
     );
   const load = async (): Promise<void> => {
     try {
-      draw(await get<HostDetails>('/host'));
+      const isFirst = known === undefined;
+      known = await get<HostDetails>('/host');
+      draw(known);
+      if (isFirst) charts.redraw();
     } catch (error) {
       content.replaceChildren(h('p', { class: 'problem' }, errorText(error)));
     }
@@ -124,6 +138,9 @@ export const hostView = (): View => {
     update: (kinds) => {
       if (kinds.has('services')) void load();
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      clearInterval(timer);
+      charts.close();
+    },
   };
 };
