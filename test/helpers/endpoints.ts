@@ -43,6 +43,8 @@ const PAYLOADS: Record<string, unknown> = {
 const QUERIES: Record<string, Record<string, unknown>> = {
   '/debug/pprof/{profile}': { seconds: 0.01 },
   '/guests/{guestID}/files': { path: '/etc/hosts' },
+  '/guests/{guestID}/history': { range: 'hour' },
+  '/host/history': { range: 'hour' },
   '/events': { after: 0, limit: 1 },
   '/guests/{guestID}/console/serial': { scrollback: 1024 },
 };

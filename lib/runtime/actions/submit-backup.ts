@@ -16,7 +16,7 @@ import { withChecks } from './dry-run.js';
 const requireBackupPossible = (runtime: Runtime, guest: Guest): void => {
   const { id, state, disks = [] } = guest;
   if (isContainer(guest))
-    throw invalid(`guest ${id} is a container: back up its volumes, each with POST /volumes/{name}/backups`);
+    throw invalid(`guest ${id} is a container: back up its volumes instead, each by itself`);
   if (state === 'error') throw notCreated(id, createFailure(runtime, id));
   if (state === 'create')
     throw new AgentError('conflict', `guest ${id} is being created: back it up when its job has ended`);

@@ -12,7 +12,7 @@ const agentPage = manPage(
 );
 
 test('the mistify manual has every command with its options, the exit codes and the examples', (t) => {
-  t.regex(cliPage, /^\.SS mistify guest create$/m);
+  t.regex(cliPage, /^\.SS mistify guest create \[image\]$/m);
   t.regex(cliPage, /^\.B \\-\\-memory <size>$/m);
   t.regex(cliPage, /Exit codes: 0 success/);
   t.notRegex(cliPage, /mistify complete\b/);

@@ -9,8 +9,8 @@ test('lists the services, and why those that are down do not respond', async (t)
   const problems = () => new Map([['qemu', ['a switch port is not removed yet, retrying']]]);
   const downReasons = () => new Map([['storage', 'it exited with code 1: the pool is gone']]);
   t.deepEqual((await listServices(event(), { ...context, services, downReasons, problems })).body, [
-    { name: 'qemu', up: true, problems: ['a switch port is not removed yet, retrying'] },
-    { name: 'storage', up: false, reason: 'it exited with code 1: the pool is gone' },
-    { name: 'other', up: false },
+    { name: 'qemu', part: 'qemu', up: true, problems: ['a switch port is not removed yet, retrying'] },
+    { name: 'storage', part: 'storage', up: false, reason: 'it exited with code 1: the pool is gone' },
+    { name: 'other', part: 'other', up: false },
   ]);
 });
