@@ -62,6 +62,7 @@ export class Mirror {
     while (!signal.aborted) {
       try {
         await this.#listIfNeeded();
+        if (signal.aborted) return;
         const ending = await this.#watch();
         if (ending === 'compacted') this.#revision = undefined;
         else if (ending !== 'closed') this.#lose(ending.reason);
@@ -129,20 +130,17 @@ export class Mirror {
     });
   }
 
-  #apply({ header, created, events }: WatchResponse): void {
-    const known = this.#revision ?? '0';
+  #apply({ created, events }: WatchResponse): void {
     for (const { type, kv } of events) {
       const entry = toEntry(kv);
-      if (!isAfter(entry.revision, known)) continue;
-      this.#set(entry.key, type === 'PUT' ? entry : undefined);
-      this.#revision = entry.revision;
+      // A watch that resumed repeats what came with the revision that it resumed at.
+      const known = this.#entries.get(entry.key)?.revision ?? '0';
+      if (isAfter(entry.revision, known)) this.#set(entry.key, type === 'PUT' ? entry : undefined);
+      if (isAfter(entry.revision, this.#revision ?? '0')) this.#revision = entry.revision;
     }
-    // A response without events says that there were none up to its revision. One that creates the watch does not: events
-    // since the start of the watch may follow.
-    if (events.length === 0 && !created) {
-      this.#revision = header.revision;
-      this.#find();
-    } else if (events.length > 0) this.#find();
+    // The revision of a response without events is no revision to resume at: etcd before 3.4.25 and 3.5.8 may send it before
+    // the events of that revision (etcd-io/etcd#15220). It is a sign of life.
+    if (events.length > 0 || !created) this.#find();
   }
 
   #set(key: string, entry: Entry | undefined): void {

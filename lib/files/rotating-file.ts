@@ -34,6 +34,8 @@ export class RotatingFile {
     const bytes = Buffer.from(lines);
     try {
       const handle = await this.#openWithRoom();
+      // Other programs append to it, too.
+      this.#size = (await handle.stat()).size;
       await handle.appendFile(bytes);
       this.#size += bytes.length;
     } catch (error) {

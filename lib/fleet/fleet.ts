@@ -3,6 +3,7 @@ import type { FleetConfig } from '../config/fleet.js';
 import { AgentError, errorMessage, invalid } from '../errors.js';
 import { EtcdClient } from '../etcd/client.js';
 import type { EtcdOptions } from '../etcd/connection.js';
+import { EtcdError } from '../etcd/errors.js';
 import { remove, unchangedSince } from '../etcd/kv.js';
 import type { Mirror } from '../etcd/mirror.js';
 import type { Logger } from '../log.js';
@@ -26,6 +27,16 @@ const DEFAULT_NAME = 'default';
 
 const hostNotFound = (id: string): AgentError =>
   new AgentError('not_found', `host ${id}: not found in the fleet`);
+
+/** Words why a host could not be forgotten, or may have been. */
+const notForgotten = (id: string, error: unknown): unknown => {
+  if (!(error instanceof EtcdError)) return error;
+  const what =
+    error.kind === 'unknown-outcome'
+      ? `host ${id} may have been forgotten, or not: list the hosts, and try again`
+      : `host ${id} was not forgotten`;
+  return new AgentError('unavailable', `${what} (${error.message})`, { retryAfter: 5 });
+};
 
 const readTls = async ({ tls }: FleetConfig): Promise<EtcdOptions['tls']> => {
   if (tls === undefined) return undefined;
@@ -140,10 +151,14 @@ export class Fleet {
     const key = this.#keys.host(id);
     const entry = this.#mirror.entries.get(key);
     if (entry === undefined) throw hostNotFound(id);
-    const gone = await this.#client.values.change(
-      [unchangedSince(key, entry.revision), unchangedSince(this.#keys.aliveOf(id), '0')],
-      [remove(key)],
-    );
+    const gone = await this.#client.values
+      .change(
+        [unchangedSince(key, entry.revision), unchangedSince(this.#keys.aliveOf(id), '0')],
+        [remove(key)],
+      )
+      .catch((error: unknown) => {
+        throw notForgotten(id, error);
+      });
     if (!gone)
       throw new AgentError(
         'conflict',

@@ -54,6 +54,8 @@ export class Membership {
     this.#closed.abort();
     await this.#lease?.revoke();
     await this.#done;
+    // A join that was under way may have been granted one meanwhile.
+    if (this.#lease?.isHeld) await this.#lease.revoke();
   }
 
   async #run(): Promise<void> {
@@ -79,6 +81,7 @@ export class Membership {
   async #join(): Promise<void> {
     const { client, keys, describe, keepLease } = this.#options;
     const record = await describe();
+    this.#closed.signal.throwIfAborted();
     const lease = await client.grant(LEASE_TTL);
     this.#lease = lease;
     const since: AliveRecord = { since: new Date().toISOString() };

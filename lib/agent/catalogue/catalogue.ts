@@ -23,12 +23,15 @@ const RETRY_MS = 30_000;
 
 /** What is known of a source. */
 interface Known {
+  /** Where its list was read. */
+  url: string;
   images: CatalogueImage[];
   /** When its list was read. */
   read: string;
 }
 
 const knownSchema = Joi.object<Known>({
+  url: Joi.string().required(),
   images: Joi.array().items(catalogueImageSchema).required(),
   read: Joi.string().isoDate().required(),
 }).required();
@@ -66,9 +69,8 @@ class Source {
 
   describe(): CatalogueSource {
     const { name } = this;
-    const { simplestreams, list } = this.#config;
     return {
-      ...{ name, url: simplestreams ?? list ?? '' },
+      ...{ name, url: this.#url },
       ...(this.#known ? { read: this.#known.read } : {}),
       ...(this.#problem ? { problem: this.#problem.text } : {}),
     };
@@ -97,6 +99,7 @@ class Source {
           : await readSimplestreams(simplestreams, readJson);
       const { name: source } = this;
       this.#known = {
+        url: this.#url,
         images: images.map((image) => ({ ...image, source })),
         read: new Date(this.#now()).toISOString(),
       };
@@ -111,20 +114,24 @@ class Source {
     });
   }
 
-  /** Takes up the list that an earlier run of the agent has kept. One of another format counts for nothing. */
+  /** Takes up the list that an earlier run of the agent has kept. One of another format, or of another address, counts for nothing. */
   async #open(): Promise<void> {
     this.#isOpen = true;
     const kept = await ifExists(readFile(this.#path, 'utf8')).catch(() => undefined);
     if (kept === undefined) return;
     try {
       const { error, value } = knownSchema.validate(JSON.parse(kept), { convert: false });
-      if (!error) this.#known ??= value;
+      if (!error && value.url === this.#url) this.#known ??= value;
     } catch {}
   }
 
   async #keep(): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     await replaceFile(this.#path, JSON.stringify(this.#known));
+  }
+
+  get #url(): string {
+    return this.#config.simplestreams ?? this.#config.list ?? '';
   }
 
   get #path(): string {

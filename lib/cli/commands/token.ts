@@ -117,9 +117,10 @@ Examples:
       const { token: secret, stored } = newToken(name, grants, options.expires);
       await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
       const { expires } = stored;
-      await auditRightChange(dbpath, { change: 'token created', name, grants, expires });
+      // Before anything can fail: the token is valid now, and nobody can see it again.
       if (out.json) out.value({ ...stored, sha256: undefined, token: secret });
       else out.line(secret);
+      await auditRightChange(dbpath, { change: 'token created', name, grants, expires });
       out.note(
         `The token is for the agent with its state in ${dbpath}. To choose another agent, give its config with -c.`,
       );
@@ -143,7 +144,7 @@ Examples:
       const { dbpath, out, withoutToken, changeTokens, auditRightChange } = await openStore(command);
       const revoked = [...new Set(names)];
       await changeTokens(dbpath, (tokens) => revoked.reduce(withoutToken, tokens));
-      for (const name of revoked) await auditRightChange(dbpath, { change: 'token revoked', name });
       out.note(`${revoked.join(', ')} revoked for the agent with its state in ${dbpath}`);
+      for (const name of revoked) await auditRightChange(dbpath, { change: 'token revoked', name });
     });
 };

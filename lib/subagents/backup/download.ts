@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
+import { drained } from '../../async/drained.js';
 import { firstBytes } from '../../async/first-bytes.js';
 import { errorMessage } from '../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../http/stream-buffer.js';
@@ -29,7 +29,7 @@ class DiskWriter {
 
   async write(content: Buffer): Promise<void> {
     this.#position += content.length;
-    if (!this.#out.write(content)) await once(this.#out, 'drain');
+    if (!this.#out.write(content)) await drained(this.#out);
   }
 
   async zerosTo(position: number): Promise<void> {

@@ -228,7 +228,9 @@ ava('services give no reasons to a client that sees some guests', async (t) => {
   const { api, as } = await serveTwo(t);
   const services = (await api.call('GET', '/services', undefined, await as(OPERATE_WEB))).body as object[];
   t.true(services.length > 0);
-  t.true(services.every((service) => Object.keys(service).every((key) => ['name', 'up'].includes(key))));
+  t.true(
+    services.every((service) => Object.keys(service).every((key) => ['name', 'part', 'up'].includes(key))),
+  );
 });
 
 ava('a guest has the client that created it as its owner, whatever the client says', async (t) => {

@@ -43,6 +43,18 @@ test('retries a failed rename and loses nothing', async (t) => {
   t.deepEqual(await contents(directory), ['a\n', 'b\n']);
 });
 
+test('a failed write takes nothing of what another program has appended', async (t) => {
+  const directory = await tempDir(t);
+  const file = openFile(t, directory);
+  await file.append('a\n');
+  await appendFile(join(directory, 'audit.log'), 'other\n');
+  const full = (operation: string) =>
+    operation === 'append' ? ({ code: 'ENOSPC', written: 0.5 } as const) : undefined;
+  await withFaults(directory, full, () => t.throwsAsync(file.append('b\n'), { code: 'ENOSPC' }));
+  await file.append('b\n');
+  t.deepEqual(await contents(directory), ['a\nother\nb\n']);
+});
+
 test('cuts off a torn line before it appends', async (t) => {
   const directory = await tempDir(t);
   await appendFile(join(directory, 'audit.log'), 'a\nhal');

@@ -9,6 +9,8 @@ import { type ResticRun, resticOutput, runRestic } from './command.js';
 import { type DumpedFile, dumpFile, dumpFolder } from './dump.js';
 import { kindOfResticError, ResticError } from './failure.js';
 import { makeLocalDirectory } from './local-directory.js';
+import { onlyOnce } from './only-once.js';
+import { readRepositoryId } from './repository-id.js';
 import type { ResticSettings } from './settings.js';
 import { SharedLock } from './shared-lock.js';
 import {
@@ -67,11 +69,11 @@ export class Repository {
     if (this.#isKnown) return;
     const recorded = await readStateFile<{ id: string }>(this.#file);
     if (!recorded) await makeLocalDirectory(this.settings);
-    let id = await this.#readId(signal, recorded !== undefined);
+    let id = await readRepositoryId(this.settings, signal, recorded !== undefined);
     if (id === undefined) {
       // Another host may make it at the same time.
       const failure = await resticOutput(this.settings, ['init'], { signal }).catch((error: Error) => error);
-      id = await this.#readId(signal, true).catch((error: unknown) => {
+      id = await readRepositoryId(this.settings, signal, true).catch((error: unknown) => {
         throw failure instanceof Error ? failure : error;
       });
     }
@@ -138,10 +140,13 @@ export class Repository {
     signal: AbortSignal,
     take: (file: DumpedFile) => Promise<void> | void,
   ): Promise<void> {
-    await this.#read(signal, async (lock) => {
-      for await (const file of dumpFolder(this.settings, snapshot, folder, lock, { signal }))
+    const pass = onlyOnce(async (lock, begins) => {
+      for await (const file of dumpFolder(this.settings, snapshot, folder, lock, { signal })) {
+        begins();
         await take(file);
+      }
     });
+    await this.#read(signal, pass);
   }
 
   /** Passes the content of a file of a snapshot to `take`, chunk by chunk. */
@@ -151,9 +156,13 @@ export class Repository {
     signal: AbortSignal,
     take: (chunk: Buffer) => Promise<void> | void,
   ): Promise<void> {
-    await this.#read(signal, (lock) =>
-      dumpFile(this.settings, ['dump', ...lock, snapshot, `/${path}`], { signal }, take),
+    const pass = onlyOnce((lock, begins) =>
+      dumpFile(this.settings, ['dump', ...lock, snapshot, `/${path}`], { signal }, (chunk) => {
+        begins();
+        return take(chunk);
+      }),
     );
+    await this.#read(signal, pass);
   }
 
   /** Reads a file of a snapshot as text. */
@@ -232,17 +241,6 @@ export class Repository {
         await delay(LOCK_POLL_MS, undefined, { signal });
         await this.#unlock(signal);
       }
-    }
-  }
-
-  /** @returns `undefined` when there is no repository and none is required */
-  async #readId(signal: AbortSignal, isRequired: boolean): Promise<string | undefined> {
-    try {
-      const output = await resticOutput(this.settings, ['cat', 'config', '--no-lock'], { signal });
-      return (JSON.parse(output) as { id: string }).id;
-    } catch (error) {
-      if (!isRequired && kindOfResticError(error) === 'no_repository') return undefined;
-      throw error;
     }
   }
 }

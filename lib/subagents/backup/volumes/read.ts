@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
+import { drained } from '../../../async/drained.js';
 import { firstBytes } from '../../../async/first-bytes.js';
 import { errorMessage } from '../../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
@@ -13,7 +13,7 @@ import type { StoredVolume } from './catalog.js';
 import { ARCHIVE } from './tags.js';
 
 const write = async (out: PassThrough, chunk: Buffer): Promise<void> => {
-  if (!out.write(chunk)) await once(out, 'drain');
+  if (!out.write(chunk)) await drained(out);
 };
 
 /** Streams the archive of a backup. A failure ends it before it is complete, and marks a backup that is damaged. */
@@ -57,8 +57,7 @@ export const readArchive = async (
     await repository.dumpFile(snapshot, ARCHIVE, signal, async (chunk) => {
       onRead(chunk.length);
       // tar stops reading at the end of the archive, and what follows is read all the same.
-      if (!tar.stdin.destroyed && !tar.stdin.write(chunk))
-        await Promise.race([once(tar.stdin, 'drain'), tar]);
+      if (!tar.stdin.destroyed && !tar.stdin.write(chunk)) await drained(tar.stdin);
     });
   } finally {
     tar.stdin.end();

@@ -4,13 +4,16 @@ import type { VolumeResponse } from '../../../rpc/protocol/volume-messages.js';
 import { toVolume } from './format.js';
 import type { VolumeStore } from './store.js';
 
-/** Lists the volumes that no container has mounted, of guests or not, and that nothing fills or deletes now. */
+/**
+ * Lists the volumes that this sub-agent made, that no container has mounted, of guests or not, and that nothing fills or deletes
+ * now. Those of an agent that is gone stay: its state may only be out of sight.
+ */
 export const unusedVolumes = async (store: VolumeStore): Promise<Volume[]> => {
   const volumes = await store.list();
   // Read later, so that a container made meanwhile keeps its volumes.
   const users = await store.users();
   return volumes
-    .filter(({ Name }) => !users.has(Name))
+    .filter((volume) => store.hasMade(volume) && !users.has(volume.Name))
     .map((volume) => toVolume(volume))
     .filter(({ name }) => !store.isBusy(name));
 };

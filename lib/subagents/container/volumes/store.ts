@@ -58,6 +58,11 @@ export class VolumeStore {
     return owner !== undefined && (owner === this.#owner || !(await exists(owner)));
   }
 
+  /** Whether this sub-agent made a volume. */
+  hasMade({ Labels }: EngineVolume): boolean {
+    return Labels?.[OWNER_LABEL] === this.#owner;
+  }
+
   /** Runs work while no other changes these volumes. */
   exclusively<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
     return this.#locks.runAll(names.map(volumeKey), work);

@@ -145,6 +145,9 @@ test('asks a source again only after a time, and serves its last list when it do
   const restarted = await catalogueOf(t, sources, directory);
   restarted.clock.now += 7 * HOUR;
   t.like((await restarted.catalogue.list({})).sources[0], { read, problem: 'the server responded 503' });
+  const moved = { images: { simplestreams: `${server.url}/moved` } };
+  const elsewhere = (await (await catalogueOf(t, moved, directory)).catalogue.list({})).sources[0];
+  t.is(elsewhere?.read, undefined, 'the list of another address counts for nothing');
   server.fail(false);
   clock.now += HOUR;
   t.is((await catalogue.list({})).sources[0]?.problem, undefined);
