@@ -58,7 +58,8 @@ const list = async (backup: TestBackup, request: object = {}): Promise<VolumeBac
 
 test('what a volume had comes back byte by byte, and equal files of two backups are stored once', async (t) => {
   const backup = await startTestBackup(t);
-  const big = randomBytes(8 * MB);
+  // restic cuts files into chunks of 0.5 to 8 MB, where the content decides.
+  const big = randomBytes(24 * MB);
   const archive = await archiveOf({ 'a/big': big, 'b/small': Buffer.from('first') });
   const labels = { team: 'shop, front', 'a/b': 'x=y' };
   const first = await storeAll(backup, newRequest({ labels }), archive);
@@ -66,7 +67,7 @@ test('what a volume had comes back byte by byte, and equal files of two backups 
   t.true((first.stored ?? 0) >= big.length);
   const changed = await archiveOf({ 'a/new': Buffer.from('before the big one'), 'a/big': big });
   const second = await storeAll(backup, newRequest({ consistency: 'changing' }), changed);
-  t.true((second.stored ?? 0) < 4 * MB, `${second.stored} bytes for a file that is there already`);
+  t.true((second.stored ?? 0) < big.length / 2, `${second.stored} bytes for a file that is there already`);
   await storeAll(backup, newRequest({ volume: 'other' }), await archiveOf({ x: Buffer.from('x') }));
   const listed = await list(backup, { volume: 'shop-data' });
   t.deepEqual(new Set(listed.map(({ id }) => id)), new Set([first.id, second.id]));
