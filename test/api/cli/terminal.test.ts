@@ -110,8 +110,8 @@ test('top shows the busiest guests that fit and counts the rest', async (t) => {
     const first = lines[lines.findIndex((line) => line.startsWith('GUEST ')) + 1];
     return /^… and \d+ more$/.test(lines.at(-1) ?? '') && / busy /.test(first ?? '') ? lines : undefined;
   });
-  t.regex(shown[0] ?? '', /41 guests, 41 running/);
-  t.regex(shown[1] ?? '', /: load .* memory /);
+  // A frame leaves out lines that have not changed.
+  t.regex(stripVTControlCharacters(output()), /41 guests, 41 running[^\n]*\n[^\n]*: load .* memory /);
   const guests = shown.slice(shown.findIndex((line) => line.startsWith('GUEST ')) + 1, -1);
   t.is(shown.at(-1), `… and ${41 - guests.length} more`);
   // The line of the host is as long as the host has parts, and may take several rows.
